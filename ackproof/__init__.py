@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from checkers.verdict import Checker, Evidence, Unjudged, Validity, Verdict
     from harness import generator
     from harness.nemesis import Fault
-    from harness.systems import System
+    from harness.systems.base import System
     from harness.workload import Workload
     from history import History, HistoryError, Operation, Recording
 
@@ -124,7 +124,7 @@ def _load_part(name: str) -> Any:
     """Import what a part of a test is made of."""
     from harness import generator
     from harness.nemesis import Fault
-    from harness.systems import System
+    from harness.systems.base import System
     from harness.workload import Workload
 
     if name == "generator":

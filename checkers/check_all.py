@@ -19,12 +19,15 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from checkers.explanation import Explanation
 from checkers.verdict import Checker, Evidence, Mark, Unjudged, Validity, Verdict
-from history import Recording
+
+if TYPE_CHECKING:
+    from history import Recording
 
 
 def check_all(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ackproof.cli.options import MOST_NODES
 from harness.errors import CouldNotRun
-from harness.hosts.host import HostError
-from harness.hosts.inventory import HostSpec, InventoryError, parse_inventory, read_inventory
+
+if TYPE_CHECKING:
+    from harness.hosts.inventory import HostSpec
 
 USUAL_NODES = 5
 Nodes = int | tuple[str, ...] | None
@@ -74,6 +76,8 @@ def inventory_of(nodes_file: Path | None, named: Sequence[str] = ()) -> tuple[Ho
         raise click.UsageError(
             "--world ssh needs --nodes HOST,... or --nodes-file FILE, with [user@]host[:port] a line"
         )
+    from harness.hosts.inventory import InventoryError, parse_inventory, read_inventory
+
     try:
         if nodes_file is None:
             return parse_inventory(named, "--nodes", _aliases, unit="host")
@@ -84,6 +88,8 @@ def inventory_of(nodes_file: Path | None, named: Sequence[str] = ()) -> tuple[Ho
 
 def _aliases(config: str | None) -> Sequence[str]:
     """The aliases that an ssh_config file defines."""
+    from harness.hosts.host import HostError
+
     try:
         from harness.hosts.ssh.ssh import aliases  # here, since only this needs paramiko
     except ImportError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,13 +80,19 @@ def certify_run(recording: Recording, verdicts: Sequence[Verdict], path: Path) -
     return f"{path}: {proved}" if proved else f"{path}: none, as no verdict has a certificate"
 
 
-def recheck_all(recording: Recording, content: bytes) -> list[Rechecked]:
-    """Recheck the stored certificates of a run, each by itself."""
+def recheck_all(
+    recording: Recording, content: bytes, tell_share: Callable[[float], None] = lambda _: None
+) -> list[Rechecked]:
+    """Recheck the stored certificates of a run, each by itself; after each, say which share is done."""
     try:
         found = loaded_of_run(content).certificates
     except CertificateError as refusal:
         return [Rechecked(None, False, str(refusal))]
-    return [_rechecked(recording, certificate) for certificate in found]
+    rechecked = []
+    for certificate in found:
+        rechecked.append(_rechecked(recording, certificate))
+        tell_share(len(rechecked) / len(found))
+    return rechecked
 
 
 def _rechecked(recording: Recording, certificate: Certificate) -> Rechecked:

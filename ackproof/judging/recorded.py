@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,11 +77,21 @@ class _ModelInspector:
         return None
 
 
-def judge_recorded(folder: RecordedFolder, elsewhere: Elsewhere | None = None) -> Results:
+READ_SHARE, JUDGED_SHARE = 0.2, 0.8
+"""About which part of the time it takes to read a recording, and until it is judged; files come after."""
+
+
+def judge_recorded(
+    folder: RecordedFolder,
+    elsewhere: Elsewhere | None = None,
+    tell_share: Callable[[float], None] = lambda _: None,
+) -> Results:
     """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
 
     Args:
+        folder: the recording.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
+        tell_share: is given, now and then, about which share of this is done, above 0 and below 1.
 
     Raises:
         CouldNotRun: the folder is not that of a recording, or the results cannot be written.
@@ -89,11 +99,13 @@ def judge_recorded(folder: RecordedFolder, elsewhere: Elsewhere | None = None) -
     """
     facts = folder.facts()
     recorded, question = recorded_and_question(folder, facts)
+    tell_share(READ_SHARE)
     try:
         refusals = read_refusals(folder.path)
     except RefusedFile as refusal:
         raise CouldNotRun(str(refusal)) from refusal
     judged = _with_refusals(judge(recorded, question, elsewhere), recorded.history, refusals)
+    tell_share(JUDGED_SHARE)
     [verdict] = trusted([judged], folder.run.seal_state)
     recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
     explanation = explain(recording, [verdict], {verdict.checker})

@@ -21,7 +21,7 @@ import platform
 import re
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -283,16 +283,20 @@ def _header(path: Path, line: bytes) -> Header:
         raise CouldNotRun(f"{path} holds no campaign ({brief(error)})") from error
 
 
-def stored_campaigns(store: Path) -> list[Stored]:
+def stored_campaigns(store: Path, tell_share: Callable[[float], None] = lambda _: None) -> list[Stored]:
     """The campaigns of a store, in the order in which they began.
 
     Without those that a kill ended as they began, and with each result once: without copies, and without the
-    shards of a merged campaign that is there, too.
+    shards of a merged campaign that is there, too. `tell_share` is given which share of the journals is read.
 
     Raises:
         CouldNotRun: a journal cannot be read.
     """
-    found = [read(path.parent) for path in sorted(store.glob(f"*/{JOURNAL}")) if path.stat().st_size]
+    journals = [path for path in sorted(store.glob(f"*/{JOURNAL}")) if path.stat().st_size]
+    found = []
+    for path in journals:
+        found.append(read(path.parent))
+        tell_share(len(found) / len(journals))
     found.sort(key=lambda stored: (stored.header.began_at, stored.folder.name))
     merged = {part for stored in found for part in stored.header.merged}
     by_id = {stored.header.id: stored for stored in reversed(found) if stored.header.id not in merged}

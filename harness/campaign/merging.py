@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -19,17 +19,22 @@ from harness.campaign.watching.figures import is_same
 from harness.errors import CouldNotRun
 
 
-def merged(folders: Sequence[Path], store: Path) -> Stored:
+def merged(
+    folders: Sequence[Path], store: Path, tell_share: Callable[[float], None] = lambda _: None
+) -> Stored:
     """Join these folders' journals into a new folder of the store.
 
     A run that several journals hold, as those of a canary, counts once. Of two results for one simulated seed
     that differ, the second becomes the repetition with which the first is compared, so the difference shows.
-    Of two real runs, a violation is kept.
+    Of two real runs, a violation is kept. `tell_share` is given, now and then, which share of this is done.
 
     Raises:
         CouldNotRun: a folder is no campaign's, or they do not belong together: by name, and why.
     """
-    parts = [read(folder) for folder in dict.fromkeys(folder.resolve() for folder in folders)]
+    parts = []
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        parts.append(read(folder))
+        tell_share(len(parts) / (len(folders) + 1))
     parts = list({part.header.id: part for part in parts}.values())
     first = parts[0]
     for part in parts[1:]:

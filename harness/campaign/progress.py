@@ -12,6 +12,7 @@ from harness.campaign.watching.figures import Figures
 
 LINE_EVERY_S = 10.0
 TERMINAL_EVERY_S = 0.25
+COLUMNS = 79
 
 
 class CampaignProgress:
@@ -67,13 +68,14 @@ class CampaignProgress:
 
     def line(self, elapsed_s: float, figures: Figures | None = None) -> str:
         """The counts in one line."""
-        parts = [f"{self._done} of {self._asked} runs", f"{self._invalid} invalid"]
+        left_s = self.left_s(elapsed_s)
+        parts = [f"{self._done} of {self._asked} runs"]
+        parts += [f"about {in_time(left_s)} left"] if left_s is not None else []
+        parts.append(f"{self._invalid} invalid")
         parts += [f"{self._canaries} of canaries as expected"] if self._canaries else []
         parts.append(f"{self._unknown} proved nothing")
         parts += [f"{self._crashes} crashes of the harness"] if self._crashes else []
         parts += [figures.in_words] if figures is not None and figures.behaviours else []
-        left_s = self.left_s(elapsed_s)
-        parts += [f"about {in_time(left_s)} left"] if left_s is not None else []
         return ", ".join(parts)
 
     def left_s(self, elapsed_s: float) -> float | None:
@@ -84,5 +86,7 @@ class CampaignProgress:
         return max(0.0, min(bounds)) if bounds else None
 
     def _print(self, elapsed_s: float, figures: Figures | None) -> None:
-        end = "\r" if self._console.is_terminal else "\n"
-        self._console.print(self.line(elapsed_s, figures), end=end, soft_wrap=True, markup=False)
+        is_terminal = self._console.is_terminal
+        line = self.line(elapsed_s, figures)
+        text = f"{line[:COLUMNS]:<{COLUMNS}}" if is_terminal else line
+        self._console.print(text, end="\r" if is_terminal else "\n", soft_wrap=True, markup=False)

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from harness.cluster.mechanisms.catalogue import MECHANISMS
+from harness.nemesis.mechanisms.clocks import CLOCK_RATES, WALL_CLOCKS
+from harness.nemesis.mechanisms.cluster import MEMBERS
+from harness.nemesis.mechanisms.disks import DISKS, STORED_FILES
 from harness.nemesis.mechanisms.links import BAD_LINKS, LINKS, LOSSY_LINKS, MESSAGE_LINKS
-from harness.nemesis.mechanisms.world import WorldKind
-from harness.systems.base import Links
+from harness.nemesis.mechanisms.processes import PROCESS_LIMITS, PROCESSES, PROCESSOR_TIME
+from harness.nemesis.mechanisms.world import Mechanism, WorldKind
 
-LOCAL = WorldKind("local", frozenset((*MECHANISMS, MESSAGE_LINKS)))
+if TYPE_CHECKING:
+    from harness.systems.base import Links
+
+HOSTED: frozenset[Mechanism[Any]] = frozenset(
+    (
+        *(PROCESSES, PROCESSOR_TIME, PROCESS_LIMITS, LINKS, LOSSY_LINKS, BAD_LINKS),
+        *(WALL_CLOCKS, CLOCK_RATES, DISKS, STORED_FILES, MEMBERS),
+    )
+)
+"""What every world of real processes offers. mechanisms/catalogue.py has what carries each out, and refuses
+to load if one is missing; so the help of a command, which says where faults can be had, need not load it."""
+LOCAL = WorldKind("local", HOSTED | {MESSAGE_LINKS})
 """Its links are proxies, which know connections and messages."""
-NETNS = WorldKind("netns", frozenset(MECHANISMS))
-SSH = WorldKind("ssh", frozenset(MECHANISMS))
+NETNS = WorldKind("netns", HOSTED)
+SSH = WorldKind("ssh", HOSTED)
 WITHOUT_LINKS = WorldKind(
     "local",
     LOCAL.mechanisms - {LINKS, LOSSY_LINKS, BAD_LINKS, MESSAGE_LINKS},

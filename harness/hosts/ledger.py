@@ -41,7 +41,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -206,21 +206,29 @@ def _create_locked(path: Path) -> int:
         os.close(file)
 
 
-def clean(folder: Path | None = None, store: Path | None = None) -> list[Removed]:
+def clean(
+    folder: Path | None = None,
+    store: Path | None = None,
+    tell_share: Callable[[float], None] = lambda _: None,
+) -> list[Removed]:
     """Remove what dead runs left, and nothing of living ones. Blocks for some 20 ms a dead run, or more.
 
     Args:
         folder: where ledgers lie; None for the user's own folder.
         store: the store whose runs are meant; None for all runs.
+        tell_share: is given which share of the records is done, from 0 to 1.
 
     Returns:
         One entry for each dead run that had left something, or whose remains could not all be removed.
     """
     removed: list[Removed] = []
-    for path in _ledgers(folder):
+    records = list(_ledgers(folder))
+    for number, path in enumerate(records, start=1):
         found = _clean_one(path, store)
         if found is not None and (found.processes or found.things or found.problems):
             removed.append(found)
+        tell_share(number / len(records))
+    tell_share(1.0)
     return removed
 
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
 from harness.run.test import Test
-from harness.systems import System, client_for, system_of
+from harness.systems import client_for, system_of
+from harness.systems.base import System
 from harness.workload import Workload, workload
 
 

@@ -8,11 +8,16 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from checkers.words import in_time
 from history import Operation
 from history.nemesis import FaultKinds
 from history.units import SECOND_NS
 
 PLAIN_LINE_EVERY_NS = 5 * SECOND_NS
+COLUMNS = 79
+BAR_COLUMNS = 8
+WORKING = "working"
+"""The phase whose length is known: the time limit of the run."""
 
 
 class Tally(msgspec.Struct):
@@ -82,6 +87,7 @@ class ProgressLine:
         self._seconds = seconds
         self._quiet = quiet
         self._console = Console(stderr=True, highlight=False)
+        self._work_began: int | None = None
         self._last_plain = -PLAIN_LINE_EVERY_NS
         self._live: Progress | None = None
         self._task: TaskID | None = None
@@ -89,13 +95,15 @@ class ProgressLine:
     def __enter__(self) -> ProgressLine:
         if not self._quiet and self._console.is_terminal:
             self._live = Progress(
-                BarColumn(bar_width=24),
-                TextColumn("{task.description}"),
+                BarColumn(bar_width=BAR_COLUMNS),
+                TextColumn("{task.description}", markup=False),
                 console=self._console,
                 transient=True,
             )
             self._live.start()
-            self._task = self._live.add_task("starting", total=self._seconds)
+            self._task = self._live.add_task(
+                f"starting; the work then takes {in_time(self._seconds)}", total=self._seconds
+            )
         return self
 
     def __exit__(
@@ -113,9 +121,24 @@ class ProgressLine:
         """Update the line; `now` is in nanoseconds since the run began."""
         if self._quiet:
             return
-        line = f"{now / SECOND_NS:5.1f} s | {self._tally.line()}"
         if self._live is not None and self._task is not None:
-            self._live.update(self._task, completed=min(now / SECOND_NS, self._seconds), description=line)
+            line = self.line(now)[: COLUMNS - BAR_COLUMNS - 1]
+            self._live.update(self._task, completed=self._done_s(now), description=line)
         elif now - self._last_plain >= PLAIN_LINE_EVERY_NS:
             self._last_plain = now
-            self._console.print(line, markup=False, soft_wrap=True)
+            self._console.print(self.line(now), markup=False, soft_wrap=True)
+
+    def line(self, now: int) -> str:
+        """The time since the run began, how long the work still takes, and the counts."""
+        left = ""
+        if self._tally.phase == WORKING:
+            left = f", {in_time(self._seconds - self._done_s(now))} left"
+        return f"{now / SECOND_NS:5.1f} s{left} | {self._tally.line()}"
+
+    def _done_s(self, now: int) -> float:
+        """How much of the work's time is over."""
+        if self._work_began is None:
+            if self._tally.phase != WORKING:
+                return 0.0
+            self._work_began = now
+        return min((now - self._work_began) / SECOND_NS, self._seconds)

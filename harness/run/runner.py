@@ -33,7 +33,7 @@ from harness.nemesis.view import NodeView
 from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
-from harness.run.progress import ProgressLine, Tally
+from harness.run.progress import WORKING, ProgressLine, Tally
 from harness.run.test import Test
 from harness.run.watching.never_ok import NeverOk
 from harness.run.watching.watch import RunWatch
@@ -238,7 +238,7 @@ class _Run:
             self._progress.say("interrupted again: reading back was cut short")
 
     def _main(self) -> gen.GeneratorLike:
-        return gen.phases(gen.log("working"), self._course.main(self._clock()), self._final())
+        return gen.phases(gen.log(WORKING), self._course.main(self._clock()), self._final())
 
     def _final(self) -> gen.GeneratorLike:
         heal, read = gen.nemesis(self._nemesis.final), self._parts.workload.final

@@ -26,8 +26,8 @@ from harness.interpreter.interpreter import Interpreter
 from harness.nemesis.mechanisms.world import DONE
 from harness.run.test import Test
 from harness.run.worlds import world_of
-from harness.systems import System, client_for, fitting_workloads
-from harness.systems.base import HasVersion, bounds
+from harness.systems import client_for, fitting_workloads
+from harness.systems.base import HasVersion, System, bounds
 from harness.systems.users_code import users_code
 from harness.workload import workload
 from history import Operation
@@ -41,6 +41,8 @@ WORK_NS = SECOND_NS
 BETWEEN_NS = 20 * MILLISECOND_NS
 BY = "trial"
 FEWEST_READS = 3
+STEPS_OF_NODE = 7
+"""Steps that are no workload's: the program, its start, a leader, two ends and two starts after them."""
 """With fewer reads of what was written nothing is said about them."""
 
 
@@ -56,19 +58,22 @@ class _Failed(Exception):
     """A step failed, so later ones cannot be tried."""
 
 
-def try_out(system: System, name: str, folder: Path) -> list[TrialStep]:
+def try_out(
+    system: System, name: str, folder: Path, tell_share: Callable[[float], None] = lambda _: None
+) -> list[TrialStep]:
     """Try what a run needs of a system, on one node; the last step may be one that failed.
 
     Args:
         name: the system as --system names it.
         folder: for the node's files.
+        tell_share: is given, after each step, which share of the steps is done.
     """
     steps: list[TrialStep] = []
     try:
         if isinstance(system, HasVersion):
             with users_code(system, "version", (ValueError,)):
                 steps.append(TrialStep("the program", True, system.version()))
-        asyncio.run(_Trial(system, name, folder, steps).run())
+        asyncio.run(_Trial(system, name, folder, steps, tell_share).run())
     except _Failed:
         pass
     except (CouldNotRun, ValueError) as error:
@@ -79,8 +84,17 @@ def try_out(system: System, name: str, folder: Path) -> list[TrialStep]:
 class _Trial:
     """The steps on a node that runs."""
 
-    def __init__(self, system: System, name: str, folder: Path, steps: list[TrialStep]) -> None:
+    def __init__(
+        self,
+        system: System,
+        name: str,
+        folder: Path,
+        steps: list[TrialStep],
+        tell_share: Callable[[float], None],
+    ) -> None:
         self._system = system
+        self._tell_share = tell_share
+        self._expected = STEPS_OF_NODE + len(fitting_workloads(system))
         is_apart = system.links == "addresses" and os.geteuid() == 0
         self._test = Test(nodes=(NODE,), world="netns" if is_apart else "local", system=name, nemesis=())
         self._folder = folder
@@ -153,6 +167,7 @@ class _Trial:
 
     def _note(self, what: str, works: bool, details: str, *, stop: bool = True) -> None:
         self._steps.append(TrialStep(what, works, details))
+        self._tell_share(min(len(self._steps) / self._expected, 1.0))
         if stop and not works:
             raise _Failed
 

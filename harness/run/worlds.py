@@ -10,8 +10,7 @@ from harness.cluster.world import HostedWorld
 from harness.errors import CouldNotRun
 from harness.hosts.host import Clock
 from harness.run.test import Test
-from harness.systems import System
-from harness.systems.base import RunsRemotely
+from harness.systems.base import RunsRemotely, System
 
 
 def world_of(test: Test, system: System, folder: Path, clock: Clock) -> HostedWorld:

@@ -14,6 +14,7 @@ import msgspec
 from rich.console import Console
 
 from checkers.verdict import Unjudged, Validity
+from checkers.words import in_time
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
@@ -40,6 +41,7 @@ from history.files import brief
 from history.units import SECOND_NS
 
 LINE_EVERY_S = 5.0
+COLUMNS = 79
 
 
 class Share:
@@ -379,8 +381,11 @@ class _Progress:
         if self._quiet:
             return
         a_second = self._new / max(now - self._start, 0.001)
+        left = ""
+        if self._new and self._done < self._seeds:
+            left = f", {in_time((self._seeds - self._done) / a_second)} left"
         text = (
-            f"{self._done} of {self._seeds} seeds, {self._invalid} invalid, {self._unknown} proved nothing, "
-            f"{a_second:.1f} seeds/s"
+            f"{self._done} of {self._seeds} seeds{left}, {self._invalid} invalid, {self._unknown} proved "
+            f"nothing, {a_second:.1f} seeds/s"
         )
-        self._console.print(text, end="\r" if self._console.is_terminal else "\n", soft_wrap=True)
+        self._console.print(text[:COLUMNS], end="\r" if self._console.is_terminal else "\n", soft_wrap=True)

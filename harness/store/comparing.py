@@ -8,7 +8,7 @@ effect. Real runs differ from the first operation on.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -119,8 +119,17 @@ class Comparison(msgspec.Struct, frozen=True):
     """Of two simulated runs that are not the same."""
 
 
-def compare(a: Path, b: Path) -> Comparison:
+HISTORY_SHARE, BOTH_SHARE = 0.4, 0.8
+"""Which part of the time it takes until one history is read, and until both are."""
+
+
+def compare(a: Path, b: Path, *, tell_share: Callable[[float], None] = lambda _: None) -> Comparison:
     """Compare the folders of two runs.
+
+    Args:
+        a: the first folder.
+        b: the other.
+        tell_share: is given, now and then, about which share of this is done, above 0 and below 1.
 
     Raises:
         CouldNotRun: one of them is not a run's folder, or a file in it cannot be read.
@@ -128,7 +137,10 @@ def compare(a: Path, b: Path) -> Comparison:
     """
     try:
         ours, theirs = (_entry(path) for path in (a, b))
-        first, second = (_history(path) for path in (a, b))
+        first = _history(a)
+        tell_share(HISTORY_SHARE)
+        second = _history(b)
+        tell_share(BOTH_SHARE)
         verdicts, same, measures = _verdicts(_results(a), _results(b))
         both_simulated = ours.kind == theirs.kind == "simulated"
         parting = _first_difference(a, b, first, second) if both_simulated else None

@@ -25,7 +25,7 @@ import msgspec
 
 from harness.errors import CouldNotRun
 from harness.store.entry import RunEntry
-from harness.store.index import entries, existing
+from harness.store.index import Progress, entries, existing
 from harness.store.overview import readable_campaigns
 from history.files import brief
 
@@ -81,6 +81,7 @@ def prune(
     most_bytes: int | None,
     only_say: bool,
     now_s: float | None = None,
+    tell: Progress = lambda _done, _of: None,
 ) -> Pruned:
     """Remove runs that began longer ago than this, then the oldest until the rest is small enough.
 
@@ -88,6 +89,8 @@ def prune(
         older_than_s: None for any age.
         most_bytes: what all runs may take together; None for any size.
         only_say: whether nothing is removed.
+        now_s: the time since 1970; None for now.
+        tell: is given how many steps are done, of how many: each run is measured, and each that goes removed.
 
     Raises:
         CouldNotRun: there is no such store, or the campaigns, which say what must stay, cannot be read.
@@ -95,7 +98,11 @@ def prune(
     store = existing(store)
     now_s = time.time() if now_s is None else now_s
     examples = _examples(store)
-    oldest_first = [_sized(store, entry) for entry in reversed(entries(store))]
+    listed = entries(store, tell)
+    oldest_first = []
+    for entry in reversed(listed):
+        oldest_first.append(_sized(store, entry))
+        tell(len(oldest_first), len(listed))
     total = sum(one.bytes for one in oldest_first)
     going: list[PrunedRun] = []
     kept: list[KeptRun] = []
@@ -110,7 +117,9 @@ def prune(
         total -= one.bytes
         going.append(PrunedRun(one.entry.folder, one.bytes, why))
     if not only_say:
-        going = [_removed(store, one) for one in going]
+        for place, run in enumerate(going):
+            going[place] = _removed(store, run)
+            tell(place + 1, len(going))
     failed = sum(one.bytes for one in going if one.problem)
     gone = [one for one in going if not one.problem]
     return Pruned(

@@ -8,7 +8,6 @@ What does not belong here: what clients do (harness/workload), what to break and
 where processes run (harness/hosts).
 """
 
-from harness.systems.base import System
 from harness.systems.catalogue import REFERENCE_NODE, SYSTEMS, client_for, fitting_workloads, system_of
 
-__all__ = ["REFERENCE_NODE", "SYSTEMS", "System", "client_for", "fitting_workloads", "system_of"]
+__all__ = ["REFERENCE_NODE", "SYSTEMS", "client_for", "fitting_workloads", "system_of"]

@@ -1,24 +1,29 @@
-"""The systems by name, one line each; and any other system, by the file that defines it."""
+"""The systems by name, one line each; and any other system, by the file that defines it.
+
+The names alone cost nothing: what makes and tries systems is loaded where it is called.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.client.clients import MakeClient
-from harness.client.codecs.base import Codec
 from harness.errors import unknown_name
-from harness.systems.base import System
-from harness.systems.described.loading import described_system, is_description
-from harness.systems.loading import is_path, load_system, system_from
-from harness.systems.options import refuse_all
-from harness.systems.reference_node import ReferenceNode
-from harness.systems.secrets import revealed
-from harness.workload import WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from harness.client.clients import MakeClient
+    from harness.client.codecs.base import Codec
+    from harness.systems.base import System
+    from harness.workload import Workload
 
 REFERENCE_NODE = "reference-node"
+
+
+def _reference_node(options: Mapping[str, Any]) -> System:
+    from harness.systems.reference_node import ReferenceNode
+
+    return ReferenceNode.of(options)
 
 
 def _etcd(options: Mapping[str, Any]) -> System:
@@ -64,13 +69,13 @@ def _rabbitmq(options: Mapping[str, Any]) -> System:
 
 
 def _maelstrom(options: Mapping[str, Any]) -> System:
-    from harness.systems.maelstrom import Maelstrom
+    from harness.systems.maelstrom.system import Maelstrom
 
     return Maelstrom.of(options)
 
 
 SYSTEMS: Mapping[str, Callable[[Mapping[str, Any]], System]] = {
-    REFERENCE_NODE: ReferenceNode.of,
+    REFERENCE_NODE: _reference_node,
     "etcd": _etcd,
     "zookeeper": _zookeeper,
     "pysyncobj": _pysyncobj,
@@ -97,6 +102,13 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
         ValueError: there is none, its file cannot be loaded, or it has not what the options ask for; or a
             secret option cannot be looked up.
     """
+    from importlib.metadata import entry_points
+
+    from harness.systems.described.loading import described_system, is_description
+    from harness.systems.loading import is_path, load_system, system_from
+    from harness.systems.options import refuse_all
+    from harness.systems.secrets import revealed
+
     options = {**options, "system_options": revealed(options.get("system_options") or {})}
     if name != REFERENCE_NODE:
         for option in ("mutant", "lease"):
@@ -137,16 +149,22 @@ def client_for(system: System, work: Workload) -> Codec | MakeClient:
 
 def fits(system: System, work: Workload) -> bool:
     """Whether a system has all that a workload needs."""
+    from harness.client.codecs.base import Codec
+
     client = system.clients.get(work.data_type)
     return client is not None and (work.retries is None or isinstance(client, Codec))
 
 
 def fitting_workloads(system: System) -> tuple[str, ...]:
     """The names of the workloads that a system has all for, in the order of the catalogue."""
+    from harness.workload import WORKLOADS
+
     return tuple(name for name, make in WORKLOADS.items() if fits(system, make(("n1",), 1)))
 
 
 def workloads_of(data_types: Collection[str]) -> tuple[str, ...]:
     """The names of the workloads that need one of these data types, and never repeat a write."""
+    from harness.workload import WORKLOADS
+
     made = {name: make(("n1",), 1) for name, make in WORKLOADS.items()}
     return tuple(name for name, work in made.items() if work.data_type in data_types and work.retries is None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -37,14 +37,21 @@ class ListedSystem(msgspec.Struct, frozen=True):
     is_here: bool
 
 
-def listed_systems(options: Mapping[str, Any]) -> list[ListedSystem]:
+def listed_systems(
+    options: Mapping[str, Any], tell: Callable[[int, int], object] = lambda _done, _of: None
+) -> list[ListedSystem]:
     """All systems that are known by name, those of installed packages included.
 
     Args:
         options: those of a test without any.
+        tell: is given how many systems were looked at, of how many; each is asked for its version.
     """
     names = (*SYSTEMS, *(point.name for point in entry_points(group=ENTRY_POINTS)))
-    return [_listed(name, options) for name in names]
+    found = []
+    for name in names:
+        found.append(_listed(name, options))
+        tell(len(found), len(names))
+    return found
 
 
 def _listed(name: str, options: Mapping[str, Any]) -> ListedSystem:

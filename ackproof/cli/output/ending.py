@@ -112,9 +112,8 @@ def judge_and_finish(
         from ackproof.judging.by_key import divided
 
         changed = divided(elsewhere)
-    shares = [0.0]
-    with Working("judging", quiet=as_json, share=lambda: shares[-1]):
-        results = judge(folder, changed=changed, tell_share=shares.append)
+    with Working("judging", quiet=as_json) as working:
+        results = judge(folder, changed=changed, tell_share=working.tell)
     written = None
     if certificate is not None:
         from ackproof.judging.certifying import certify_run
@@ -167,8 +166,8 @@ def judge_recorded_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    with Working("judging", quiet=as_json):
-        results = judge_recorded(folder, elsewhere)
+    with Working("judging", quiet=as_json) as working:
+        results = judge_recorded(folder, elsewhere, working.tell)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:

@@ -22,12 +22,15 @@ COLUMNS = 79
 
 
 class Working:
-    """The line of work that is not done in steps: what is done, for how long, and how long it will take.
+    """The line of work that is not done in equal steps: what is done, for how long, and the time left.
+
+    The time left is reckoned when the known share grows, and counted down until it grows again.
 
     Args:
         what: what is done, in a few words: `simulating seed 7`.
         quiet: whether to show nothing at all.
-        share: which part of it is done, from 0 to 1; None where that is not known.
+        share: which part of it is done, from 0 to 1; without it, the work says so by `tell`.
+        most_s: how long it takes at most, for as long as no share is known; None where nothing bounds it.
         in_logs: whether to show it also where standard error is no terminal.
     """
 
@@ -37,24 +40,39 @@ class Working:
         *,
         quiet: bool,
         share: Callable[[], float] | None = None,
+        most_s: float | None = None,
         in_logs: bool = True,
     ) -> None:
         self._line = _Line(quiet=quiet, in_logs=in_logs)
         self._what = what
         self._share = share
+        self._told = 0.0
+        self._most_s = most_s
+        self._left = _Left()
         self._is_over = threading.Event()
         self._printing = threading.Lock()
         self._thread = threading.Thread(target=self._show, daemon=True)
+
+    def tell(self, share: float) -> None:
+        """Take note of which part is done, from 0 to 1."""
+        self._told = share
 
     def _show(self) -> None:
         began_s = time.monotonic()
         every_s = QUIET_S if self._line.is_terminal else LINE_EVERY_S
         while not self._is_over.wait(every_s):
             took_s = time.monotonic() - began_s
-            share = 0.0 if self._share is None else self._share()
-            left = f", {in_time(took_s * max(1 - share, 0) / share)} left" if share > 0 else ""
+            left = self._words_of_left(took_s)
             with self._printing:
                 self._line.print(f"{self._what}: {in_time(took_s)}{left}")
+
+    def _words_of_left(self, took_s: float) -> str:
+        left_s = self._left.after(took_s, self._told if self._share is None else self._share())
+        if left_s is not None:
+            return f", {in_time(left_s)} left"
+        if self._most_s is not None and took_s < self._most_s:
+            return f", at most {in_time(self._most_s - took_s)} left"
+        return ""
 
     def above(self, show: Callable[[], None]) -> None:
         """Print something else; the line goes on below it."""
@@ -76,6 +94,23 @@ class Working:
         self._is_over.set()
         self._thread.join()
         self._line.end()
+
+
+class _Left:
+    """How long work goes on, reckoned from the share that is done."""
+
+    def __init__(self) -> None:
+        self._share = 0.0
+        self._at_s = 0.0
+
+    def after(self, took_s: float, share: float) -> float | None:
+        """The seconds that are left; None while that is not known, or once it took longer than reckoned."""
+        if share > self._share:
+            self._share, self._at_s = share, took_s
+        if self._share <= 0:
+            return None
+        left_s = self._at_s / self._share - took_s
+        return None if left_s < 0 and self._share < 1 else max(left_s, 0.0)
 
 
 class _Line:

@@ -30,8 +30,8 @@ from harness.sim.run import FIRST_LEADER_BOUND_NS
 from harness.sim.run import world_of as simulated_world_of
 from harness.sim.world.waiting import proceed
 from harness.sim.world.world import SimulatedWorld
-from harness.systems import REFERENCE_NODE, System, system_of
-from harness.systems.base import bounds
+from harness.systems import REFERENCE_NODE, system_of
+from harness.systems.base import System, bounds
 from harness.workload import workload
 from history import NodeLife, Operation
 from history.units import MILLISECOND_NS, SECOND_NS

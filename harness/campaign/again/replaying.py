@@ -72,12 +72,20 @@ def played(file: Path) -> Outcome:
 
 
 def replayed(
-    target: Target, executor: Executor, limits: Limits, play_again: Callable[[Path], Outcome] = played
+    target: Target,
+    executor: Executor,
+    limits: Limits,
+    play_again: Callable[[Path], Outcome] = played,
+    tell_share: Callable[[float], None] = lambda _: None,
 ) -> Replayed:
     """Look for a finding again.
 
     Args:
+        target: the finding.
+        executor: does the runs.
+        limits: how long to try.
         play_again: runs and judges the schedule of a file.
+        tell_share: is given, after each run, which share of the runs that would decide is done.
 
     Raises:
         CouldNotRun: the harness could do none of the runs.
@@ -90,7 +98,7 @@ def replayed(
             return _by_schedule(target, changed, limits, shown)
     if is_exact:
         limits = msgspec.structs.replace(limits, runs=1)
-    found = tried(target, executor, limits)
+    found = tried(target, executor, limits, tell_share)
     answer, why = _answer(target, found, changed if target.is_simulated else (), is_exact=is_exact)
     seed = target.seed if found.seed is None else found.seed
     shown = None if found.outcome is None else found.outcome.shown(target.violation)

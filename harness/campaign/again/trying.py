@@ -10,7 +10,7 @@ says nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import msgspec
@@ -75,8 +75,16 @@ def needed(seen: Seen, confidence: float) -> int:
     return high
 
 
-def tried(target: Target, executor: Executor, limits: Limits) -> Tried:
+def tried(
+    target: Target, executor: Executor, limits: Limits, tell_share: Callable[[float], None] = lambda _: None
+) -> Tried:
     """Run the target's cell again, its known seeds first, until the runs decide or the limits end it.
+
+    Args:
+        target: what is looked for.
+        executor: does the runs.
+        limits: how long to try.
+        tell_share: is given, after each run, the share of those that count, or of those that may be done.
 
     Raises:
         CouldNotRun: the harness could do none of the runs; with the last reason.
@@ -92,6 +100,7 @@ def tried(target: Target, executor: Executor, limits: Limits) -> Tried:
                 raise CouldNotRun(f"the last {in_a_row} runs could not be done: {outcome}")
             continue
         runs, in_a_row = runs + 1, 0
+        tell_share(min(1.0, max(missed / enough, runs / (limits.runs or MOST_NEEDED))))
         if outcome.shown(target.violation) is not None:
             return Tried("shown", runs, missed, enough, seed, outcome, tuple(digests), why_nothing, crashes)
         if outcome.digest:

@@ -61,23 +61,25 @@ def bisected(
     bad: Commit,
     try_commit: TryCommit,
     limits: Limits,
-    tell: Callable[[TriedCommit], object] = lambda _one: None,
+    tell: Callable[[TriedCommit, float], object] = lambda _one, _share: None,
 ) -> Bisected:
     """Search the commits after `good`, up to `bad`, for the one that brought in a finding.
 
     Args:
-        tell: is given each commit as it was judged.
+        tell: is given each commit as it was judged, and about which share of all tries that makes: the two
+            ends, and one for each halving of the commits between them.
 
     Raises:
         CouldNotRun: `good` does not come before `bad`.
     """
     commits = repository.between(good, bad)
     done: list[TriedCommit] = []
+    expected = 2 + (len(commits) - 1).bit_length()
 
     def judge(commit: Commit) -> Judgement:
         one = _judged(commit, try_commit)
         done.append(one)
-        tell(one)
+        tell(one, min(len(done) / expected, 1.0))
         return one.judgement
 
     def result(outcome: BisectOutcome, why: str, left: tuple[Commit, ...] = ()) -> Bisected:

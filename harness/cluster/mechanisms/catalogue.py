@@ -1,4 +1,7 @@
-"""All mechanisms of clusters of real processes. A new one is a file of its own and one line here."""
+"""All mechanisms of clusters of real processes.
+
+A new one is a file of its own, one line here, and its name in harness/cluster/kinds.py.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 from harness.cluster.attachment import MakeAttachment, RunningCluster
 from harness.cluster.collecting.cores import CoreDumps
 from harness.cluster.collecting.packets import PacketCapture
+from harness.cluster.kinds import HOSTED
 from harness.cluster.mechanisms.clocks import HostClocks
 from harness.cluster.mechanisms.disks import HostDisks
 from harness.cluster.mechanisms.files import HostFiles
@@ -44,6 +48,8 @@ MECHANISMS: Mapping[Mechanism[Any], Callable[[RunningCluster], Any]] = {
 }
 """How each mechanism is made. One that must be prepared at nodes before they start is an `Attachment`; two
 mechanisms with the same class share one object of it."""
+if MECHANISMS.keys() != HOSTED:
+    raise LookupError("harness/cluster/kinds.py and mechanisms/catalogue.py do not name the same mechanisms")
 
 COLLECTORS: Mapping[str, MakeAttachment] = {"packets": PacketCapture, "cores": CoreDumps}
 """What `--collect` names."""

@@ -48,8 +48,10 @@ class CheckedCore(msgspec.Struct, frozen=True):
         return all(step.lacks is None for step in self.steps)
 
 
-def checked(core: ForeignCore, workload: str, seeds: int, show: Callable[[CoreStep], None]) -> CheckedCore:
-    """Run the kit; `show` is given each step as it is done.
+def checked(
+    core: ForeignCore, workload: str, seeds: int, show: Callable[[CoreStep, float], None]
+) -> CheckedCore:
+    """Run the kit; `show` is given each step as it is done, and which share of all steps that makes.
 
     Raises:
         LockstepError: the core broke the protocol.
@@ -66,8 +68,8 @@ def checked(core: ForeignCore, workload: str, seeds: int, show: Callable[[CoreSt
     ]
     for what, options, seed in plans:
         step = _step(what, options, seed, core, must_answer=options.nemesis == ())
-        show(step)
         steps.append(step)
+        show(step, len(steps) / len(plans))
     return CheckedCore(core, tuple(steps))
 
 

@@ -12,7 +12,7 @@ program (an own one, an installed one, one of the machine) and proves its versio
 from harness.systems.installing.catalogue import RECIPES, recipe_of
 from harness.systems.installing.finding import Located, located
 from harness.systems.installing.folders import Installed, installed, record_of, systems_home
-from harness.systems.installing.installation import install
+from harness.systems.installing.installation import install, share_brought
 from harness.systems.installing.java import Java, located_java
 from harness.systems.installing.recipe import Recipe, Release
 
@@ -29,5 +29,6 @@ __all__ = [
     "located_java",
     "recipe_of",
     "record_of",
+    "share_brought",
     "systems_home",
 ]

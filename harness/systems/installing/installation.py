@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +67,31 @@ def install(
     except OSError as error:
         raise CouldNotRun(f"{recipe.system} {release.version} cannot be installed: {error}") from error
     return folder
+
+
+def share_brought(recipe: Recipe, version: str, home: Path | None = None) -> Callable[[], float]:
+    """What says about which share of a release is on the disk, while it is brought: by the space it needs.
+
+    Args:
+        recipe: the system's.
+        version: the release.
+        home: where systems are installed; None for the user's data folder.
+    """
+    folder = (systems_home() if home is None else home) / recipe.system
+    needed = recipe.release(version, unpinned=True).needs_mib << 20
+
+    def share() -> float:
+        brought = sum(_size(path) for path in folder.glob(f".{version}.part-*/**/*"))
+        return min(brought / needed, 1.0)
+
+    return share
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except OSError:  # it was removed meanwhile
+        return 0
 
 
 def _build(recipe: Recipe, release: Release, folder: Path, accepting: Accepting, say: Say) -> None:

@@ -4,7 +4,3 @@ carrier.py is the program of a node: it starts the user's program and carries it
 cluster's links. It is started by its path and imports nothing of ours. calls.py is what clients ask;
 services.py has the stores that Maelstrom offers to nodes, and service.py what these stores promise.
 """
-
-from harness.systems.maelstrom.system import Maelstrom
-
-__all__ = ["Maelstrom"]

@@ -7,14 +7,13 @@ commits, after each poll, the greatest offset that it was shown.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from harness.client.clients import NotDone, Site, ok, ok_read
 from harness.systems.maelstrom.calls import Refused, answered, completed, number, part
 from harness.systems.maelstrom.line import Line
 from history import Operation
 
-KAFKA: Final = "kafka"
 """Maelstrom's name of the workload."""
 
 

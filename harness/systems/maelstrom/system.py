@@ -20,25 +20,15 @@ import msgspec
 from checkers.transactions.consistency import LIST_APPEND, RW_REGISTER
 from checkers.transactions.promised import models_of
 from harness.client.clients import MakeClient
-from harness.client.data_types import (
-    APPEND,
-    ECHO,
-    EVENTUAL_COUNTER,
-    EVENTUAL_SET,
-    ID,
-    KEY_VALUE,
-    LOCK,
-    MESSAGE_LOG,
-    TXN,
-)
 from harness.client.net import Net
 from harness.errors import CouldNotRun, unknown_name
 from harness.hosts.links.framing import Framing
 from harness.nemesis.view import ClusterView
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
 from harness.systems.maelstrom.calls import Caller
-from harness.systems.maelstrom.logs import KAFKA, LogClient
+from harness.systems.maelstrom.logs import LogClient
 from harness.systems.maelstrom.topology import TOPOLOGIES, topology
+from harness.systems.maelstrom.workloads import DATA_TYPES, KAFKA
 from harness.systems.options import made_of
 
 CARRIER = Path(__file__).with_name("carrier.py")
@@ -46,22 +36,6 @@ SETTINGS = "carrier.json"
 COUNTS = "counts.json"
 PEER = "peer"
 NODE = "node"
-
-DATA_TYPES: Mapping[str, str] = {
-    "lin-kv": KEY_VALUE,
-    "broadcast": EVENTUAL_SET,
-    "g-set": EVENTUAL_SET,
-    "g-counter": EVENTUAL_COUNTER,
-    "pn-counter": EVENTUAL_COUNTER,
-    "txn-list-append": APPEND,
-    "txn-rw-register": TXN,
-    "unique-ids": ID,
-    "echo": ECHO,
-    "lin-mutex": LOCK,
-    KAFKA: MESSAGE_LOG,
-}
-"""By Maelstrom's workload, the data type that its nodes have."""
-
 
 JUDGED_AS: Mapping[str, str] = {"txn-list-append": LIST_APPEND, "txn-rw-register": RW_REGISTER}
 """By Maelstrom's workload of transactions, how they are judged."""

@@ -95,6 +95,31 @@ def test_the_help_is_quick_and_loads_no_command() -> None:
     assert loaded & {"numpy", "msgspec", "aiohttp", "checkers", "history", "ackproof.cli.commands"} == set()
 
 
+JUDGES_IN_HELP = frozenset({"check", "record"})
+"""Their help lists the models and the options of each, so it loads what judges."""
+
+
+def test_the_help_of_each_command_loads_nothing_that_runs_or_judges() -> None:
+    """What a user waits for before a help is shown is what is imported: arrays alone take 0.1 s."""
+    program = (
+        "import sys, click\n"
+        "from click.testing import CliRunner\n"
+        "from ackproof.cli.main import COMMANDS, cli\n"
+        f"for name in COMMANDS.keys() - set({sorted(JUDGES_IN_HELP)!r}):\n"
+        "    command = COMMANDS[name].load()\n"
+        "    below = command.commands if isinstance(command, click.Group) else {'': command}\n"
+        "    for each in below:\n"
+        "        assert CliRunner().invoke(cli, [*f'{name} {each}'.split(), '--help']).exit_code == 0\n"
+        "print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded = set(done.stdout.partition("LOADED")[2].split())
+    heavy = {"numpy", "numba", "pyarrow", "pandas", "aiohttp", "asyncio", "jinja2", "rich", "paramiko"}
+    assert loaded & heavy == set()
+    assert loaded & {"harness.systems.base", "harness.workload", "harness.run.test", "node_impl"} == set()
+
+
 def test_an_unknown_command_is_answered_with_the_nearest() -> None:
     done = subprocess.run([ACKPROOF, "chek", "x"], capture_output=True, text=True, timeout=60)
     assert done.returncode == Exit.USAGE

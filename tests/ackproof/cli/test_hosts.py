@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 import pytest
 
+from ackproof.cli.commands.machines import hosts
 from ackproof.cli.main import cli
 from ackproof.cli.nodes import nodes_of
 from harness.hosts.inventory import HostSpec, InventoryError, parse_inventory
@@ -297,3 +298,15 @@ def test_clean_removes_a_dead_runs_namespace_and_says_so(tmp_path: Path, state: 
     status, output = asyncio.run(ackproof("clean", "--all"))
     assert (status, output) == (0, f"removed processes none, network namespace {name} of the dead run\n")
     assert not (NAMESPACES / name).exists()
+
+
+def test_looking_at_several_hosts_says_which_share_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def looked_at(spec: HostSpec, _install: bool) -> hosts.CheckedHost:
+        return hosts.CheckedHost(spec.name)
+
+    monkeypatch.setattr(hosts, "_check", looked_at)
+    shares: list[float] = []
+    specs = parse_inventory(["a.example", "b.example"], "--nodes", lambda _config: ())
+    found = asyncio.run(hosts._check_all(specs, False, shares.append))
+    assert [one.host for one in found] == [spec.name for spec in specs]
+    assert shares == [0.5, 1.0]

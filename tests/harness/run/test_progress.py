@@ -8,7 +8,7 @@ import pytest
 
 from harness.nemesis import NEMESES
 from harness.nemesis.catalogue import kinds_of
-from harness.run.progress import Tally
+from harness.run.progress import WORKING, ProgressLine, Tally
 from history import NEMESIS, Operation
 from history.nemesis import FINAL_HEAL, FaultKinds
 from history.units import SECOND_NS
@@ -49,3 +49,15 @@ def test_operations_are_counted_by_how_they_ended_and_by_second() -> None:
         shown.add(Operation(2 * number + 1, number * SECOND_NS // 10, 0, kind, "read"))
     assert "10 ok, 10 fail, 10 info" in shown.line()
     assert "10 ops/s" in shown.line()
+
+
+def test_the_time_left_counts_from_the_begin_of_the_work_and_ends_with_it() -> None:
+    shown = tally()
+    line = ProgressLine(shown, 30.0, quiet=True)
+    assert "left" not in line.line(SECOND_NS), "how long a start takes is not known"
+    shown.phase = WORKING
+    assert "3.0 s, 30 s left | working" in line.line(3 * SECOND_NS)
+    assert "13.0 s, 20 s left | working" in line.line(13 * SECOND_NS)
+    assert ", 0 s left" in line.line(99 * SECOND_NS)
+    shown.phase = "healing"
+    assert "left" not in line.line(100 * SECOND_NS)

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.run.test import Test
-from harness.systems import REFERENCE_NODE, SYSTEMS, System, client_for, system_of
+from harness.systems import REFERENCE_NODE, SYSTEMS, client_for, system_of
+from harness.systems.base import System
 from harness.systems.catalogue import fitting_workloads
 from harness.systems.listing import listed_systems
 from harness.systems.loading import REQUIRED

@@ -93,7 +93,8 @@ def bisect(
 
     with Working("trying commits", quiet=as_json) as working:
 
-        def tell(one: TriedCommit) -> None:
+        def tell(one: TriedCommit, share: float) -> None:
+            working.tell(share)
             if not as_json:
                 working.above(lambda: show_tried(one))
 

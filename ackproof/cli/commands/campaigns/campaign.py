@@ -15,9 +15,11 @@ from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.output.cases import of_campaign
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from ackproof.cli.output.warnings import warn
 
 if TYPE_CHECKING:
+    from harness.campaign.again.shrinking import Task
     from harness.campaign.cells import CampaignPlan
     from harness.campaign.findings.baseline import Known
     from harness.campaign.findings.gathering import Finding
@@ -308,7 +310,9 @@ def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json
     from harness.campaign.merging import merged
 
     known = known_findings(baseline)
-    _finish(merged(folders, store), store, known, shrink=False, as_json=as_json)
+    with Working("joining shards", quiet=as_json) as working:
+        joined = merged(folders, store, working.tell)
+    _finish(joined, store, known, shrink=False, as_json=as_json)
 
 
 def _plan(
@@ -391,12 +395,15 @@ def _finish(
 
 def _shrink(stored: Stored, store: Path, found: Sequence[Finding], *, quiet: bool) -> bool:
     """Make small examples of a campaign's findings; whether there are new ones."""
-    from harness.campaign.again.shrinking import shrunk_all, tasks
+    from harness.campaign.again.shrinking import ALL_S, shrunk_all, tasks
     from harness.campaign.journal import stored_campaigns
 
-    def begin(fingerprint: str) -> None:
-        if not quiet:
-            say(f"making a small example of finding {fingerprint} ...", error=True)
-
     todo = tasks(stored_campaigns(store), found, stored)
-    return bool(shrunk_all(todo, lambda task: begin(task.fingerprint)))
+    with Working("making small examples", quiet=quiet, most_s=ALL_S) as working:
+
+        def begin(task: Task) -> None:
+            if not quiet:
+                text = f"making a small example of finding {task.fingerprint} ..."
+                working.above(lambda: say(text, error=True))
+
+        return bool(shrunk_all(todo, begin))

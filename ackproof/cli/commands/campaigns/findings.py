@@ -53,7 +53,8 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
         raise CouldNotRun(
             f"there is no store {store}; name another with --store, or begin: ackproof campaign run"
         )
-    campaigns = stored_campaigns(store)
+    with Working("reading campaigns", quiet=as_json) as working:
+        campaigns = stored_campaigns(store, working.tell)
     if shrink is not None:
         _shrink(shrink, campaigns, quiet=as_json)
     found = findings_of(campaigns, known)
@@ -69,8 +70,8 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
 
 def _shrink(what: str, campaigns: Sequence[Stored], *, quiet: bool) -> None:
     """Make a small example of one finding, in the folder of the campaign that saw it last."""
-    from harness.campaign.again.shrinking import shrunk, task_of
+    from harness.campaign.again.shrinking import EACH_S, shrunk, task_of
 
-    with Working("making a small example", quiet=quiet):
+    with Working("making a small example", quiet=quiet, most_s=EACH_S):
         done = shrunk(task_of(campaigns, what))
     say(f"{done.lines_before} lines shrunk to {done.lines} in {done.runs} runs: {done.file}", error=True)

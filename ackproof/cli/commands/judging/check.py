@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
@@ -16,30 +16,25 @@ import msgspec
 
 from ackproof.cli import options
 from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
-from ackproof.cli.output.bars import bars
 from ackproof.cli.output.cases import of_files
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Steps, Working
-from ackproof.judging.checking import Question, divides_by_key, judge, model_names
 from ackproof.judging.limits import Deadline, MemoryLimit
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
-from checkers.models import MODELS
-from checkers.models.initial import OPTION, has_initial
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
-from history import HistoryError, Recording
-from history.formats import FORMATS, RecordedHistory, decoded, read
-from history.kernels import fitting
-from history.stored.lines import BYTES_A_STEP
 
 if TYPE_CHECKING:
-    from ackproof.judging.checking import Elsewhere
+    from ackproof.judging.checking import Elsewhere, Question
+    from history.formats import RecordedHistory
 
 STDIN = "-"
+READ_SHARE = 0.5
+"""About which part of the time it takes to read a file; it is judged in the rest."""
 WORTH_A_PROCESS_BYTES = 8_000_000
 """Smaller inputs are judged before a second process would have started."""
 FEW_COLLECTIONS = 1_000_000
@@ -68,17 +63,28 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
     """If --certificate was given: the file that holds the proof, or why there is none."""
 
 
+def _all_models() -> Iterable[str]:
+    """All that --model accepts. Here and below, what judges is loaded where it is used: help is quick."""
+    from ackproof.judging.checking import model_names
+
+    return model_names()
+
+
 def _help_of_model() -> str:
+    from checkers.models import MODELS
+
     return (
         f"A data type, whose operations must be linearizable: {', '.join(MODELS)}. "
-        f"Or another kind of check: {', '.join(name for name in model_names() if name not in MODELS)}."
+        f"Or another kind of check: {', '.join(name for name in _all_models() if name not in MODELS)}."
     )
 
 
 def _help_of_option() -> str:
     from checkers.judges import options_of
+    from checkers.models import MODELS
+    from checkers.models.initial import OPTION, has_initial
 
-    named = [(name, options_of(name)) for name in model_names() if name not in MODELS]
+    named = [(name, options_of(name)) for name in _all_models() if name not in MODELS]
     return (
         "A fact that the model needs and the history does not contain; "
         + "; ".join(f"{name}: {', '.join(facts)}" for name, facts in named if facts)
@@ -89,7 +95,15 @@ def _help_of_option() -> str:
 
 def _model_names(asked: str) -> Iterable[str]:
     """The names that --model accepts; those of data types alone if the one asked for is among them."""
-    return MODELS if asked in MODELS else model_names()
+    from checkers.models import MODELS
+
+    return MODELS if asked in MODELS else _all_models()
+
+
+def _formats() -> Iterable[str]:
+    from history.formats import FORMATS
+
+    return FORMATS
 
 
 MODEL = options.group(
@@ -101,7 +115,7 @@ MODEL = options.group(
         callback=lambda context, option, value: options.known("model", lambda: _model_names(value))(
             context, option, value
         ),
-        shell_complete=options.completing(model_names),
+        shell_complete=options.completing(_all_models),
         help_of=_help_of_model,
     ),
     click.option(
@@ -152,9 +166,10 @@ LIMITS = options.group(
 @click.option(
     "--format",
     "format_",
+    cls=options.LateHelp,
     metavar="NAME",
-    callback=options.known("format", lambda: FORMATS),
-    help=f"{', '.join(FORMATS)}.  [default: recognized from the file]",
+    callback=options.known("format", _formats),
+    help_of=lambda: f"{', '.join(_formats())}.  [default: recognized from the file]",
 )
 @options.columns_option()
 @LIMITS
@@ -209,6 +224,8 @@ def check(
         ackproof check huge.jsonl --model register --jobs 8
         ackproof check huge.jsonl --model register --dask tls://10.0.0.1:8786
     """
+    from ackproof.judging.checking import Question
+
     deadline = None if seconds is None else Deadline.after(seconds)
     gc.set_threshold(FEW_COLLECTIONS, 10, 10)
     budget = Budget(configurations, time_is_up=deadline)
@@ -227,7 +244,9 @@ def check(
     else:
         _refuse_undivided(files, question)
         elsewhere = by_key_elsewhere(dask, jobs)
-        results = [check_file(files[0], _standard_input(files), question, wanted, elsewhere)]
+        text = _standard_input(files)
+        with Working("judging the history by key", quiet=as_json, in_logs=False) as working:
+            results = [check_file(files[0], text, question, wanted, elsewhere, working.tell)]
     if pictures is not None:
         problem = _draw(results, pictures)
         if problem is not None:
@@ -266,6 +285,9 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quie
     The first file is judged here. So what it loads is there before the processes begin, where they can begin
     as copies of this one.
     """
+    from history.kernels import fitting
+    from history.stored.lines import BYTES_A_STEP
+
     text = _standard_input(files)
     size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     fitting(size // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
@@ -273,17 +295,23 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quie
     if workers < 2 or size < WORTH_A_PROCESS_BYTES:
         what = "judging the history" if len(files) == 1 else f"judging {len(files):,} histories"
         judged: list[CheckedFile] = []
-        with Working(what, quiet=quiet, in_logs=False, share=lambda: len(judged) / len(files)):
+        with Working(what, quiet=quiet, in_logs=False) as working:
+
+            def tell(share: float) -> None:
+                working.tell((len(judged) + share) / len(files))
+
             for file in files:
-                judged.append(check_file(file, text, question, wanted))
+                judged.append(check_file(file, text, question, wanted, tell_share=tell))
+                tell(0.0)
             return judged
     import multiprocessing  # here, since few files need none of it
     from concurrent.futures import ProcessPoolExecutor
 
     question = question._replace(budget=_shared(question.budget, workers + 1))
-    first = check_file(files[0], text, question, wanted)
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     steps = Steps("judging files", quiet=quiet, in_logs=False)
+    with Working(f"judging the first of {len(files):,} files", quiet=quiet, in_logs=False) as working:
+        first = check_file(files[0], text, question, wanted, tell_share=working.tell)
     with ProcessPoolExecutor(workers, mp_context=context) as pool, steps:
         begun = [
             pool.submit(check_file, file, text if file == STDIN else None, question, wanted)
@@ -297,10 +325,15 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quie
 
 
 def _standard_input(files: Sequence[str]) -> str | None:
+    from history.formats import decoded
+
     return decoded(sys.stdin.buffer.read()) if STDIN in files else None
 
 
 def _refuse_undivided(files: Sequence[str], question: Question) -> None:
+    from ackproof.judging.checking import divides_by_key
+    from checkers.models import MODELS
+
     if len(files) > 1:
         raise click.UsageError(
             "--jobs and --dask divide one history by key; several files are judged at the same time without "
@@ -324,14 +357,25 @@ def _shared(budget: Budget, processes: int) -> Budget:
 
 
 def check_file(
-    file: str, text: str | None, question: Question, wanted: Wanted, elsewhere: Elsewhere | None = None
+    file: str,
+    text: str | None,
+    question: Question,
+    wanted: Wanted,
+    elsewhere: Elsewhere | None = None,
+    tell_share: Callable[[float], None] = lambda _: None,
 ) -> CheckedFile:
-    """Read and judge one file, or the text that came by standard input."""
+    """Read and judge one file, or the text that came by standard input; say when it is read."""
+    from ackproof.cli.output.bars import bars
+    from ackproof.judging.checking import judge
+    from history import HistoryError
+    from history.formats import read
+
     begun = time.perf_counter()
     try:
         path = None if file == STDIN else Path(file)
         recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
         read_at = time.perf_counter()
+        tell_share(READ_SHARE)
         verdict = judge(recorded, question, elsewhere)
     except HistoryError as refusal:
         return CheckedFile(file, refused=str(refusal))
@@ -369,7 +413,8 @@ def _explained(recorded: RecordedHistory, verdict: Verdict) -> Explanation | Non
     """Why a history is not valid; None for a valid one."""
     if verdict.validity is Validity.VALID:
         return None
-    from reports.explain import explain  # here, since a valid history needs none of it
+    from history import Recording  # here, since a valid history needs none of it
+    from reports.explain import explain
 
     return explain(Recording(nodes=(), history=recorded.history), [verdict], {verdict.checker})
 

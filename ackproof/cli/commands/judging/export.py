@@ -15,7 +15,9 @@ from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
-from history import HistoryError
+
+READ_SHARE, WRITTEN_SHARE = 0.3, 0.9
+"""About which part of the time it takes to read the history, and until its lines are made."""
 
 
 class Exported(msgspec.Struct, frozen=True):
@@ -66,12 +68,16 @@ def export(run: Path, format_: str, out: Path, as_json: bool) -> NoReturn:
         ackproof export store/latest --to porcupine --out history.txt
         ackproof check history.txt --model kv-append --format porcupine-kv
     """
-    from history.formats import read  # here, since the command's help needs neither
+    from history import HistoryError  # here, since the command's help needs none of these
+    from history.formats import read
     from history.formats.exporting import WRITERS
 
     try:
-        with Working("writing the history", quiet=as_json, in_logs=False):
-            written = WRITERS[format_](read(run).history)
+        with Working("writing the history", quiet=as_json, in_logs=False) as working:
+            history = read(run).history
+            working.tell(READ_SHARE)
+            written = WRITERS[format_](history)
+            working.tell(WRITTEN_SHARE)
             out.write_text("".join(f"{line}\n" for line in written.lines), encoding="utf-8")
     except HistoryError as refusal:
         raise CouldNotRun(str(refusal)) from refusal

@@ -12,6 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.commands.judging.check import MODEL
 from ackproof.cli.output.ending import judge_recorded_and_finish
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from checkers.words import plural
 
 DEFAULT_ADDRESS = "127.0.0.1:8642"
@@ -99,15 +100,16 @@ def record(
             "with --reachable-by-anyone",
             param_hint="'--listen'",
         )
-    done = record_until_its_end(
-        store,
-        asked,
-        channel=(STDIN, STDOUT) if by_lines else address,
-        bounds=Bounds(idle_s, time_limit_s),
-        command=sys.argv,
-        say=lambda text: say(f"ackproof: {text}", error=True),
-        inspect=inspector_of(question),
-    )
+    with Working("recording", quiet=as_json, most_s=time_limit_s, in_logs=False) as working:
+        done = record_until_its_end(
+            store,
+            asked,
+            channel=(STDIN, STDOUT) if by_lines else address,
+            bounds=Bounds(idle_s, time_limit_s),
+            command=sys.argv,
+            say=lambda text: working.above(lambda: say(f"ackproof: {text}", error=True)),
+            inspect=inspector_of(question),
+        )
     say(
         f"ackproof: {done.why}; {plural(done.events, 'event')}, "
         f"{plural(done.not_completed, 'operation')} not completed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,9 +16,16 @@ from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
-from history import HistoryError
-from history.files import RefusedFile, read_regular
-from history.formats import FORMATS, read
+
+
+def _format_names() -> Iterable[str]:
+    from history.formats import FORMATS
+
+    return FORMATS
+
+
+READ_SHARE = 0.5
+"""About which part of the time it takes to read the history."""
 
 
 class Verification(msgspec.Struct, frozen=True):
@@ -39,7 +47,7 @@ class Verification(msgspec.Struct, frozen=True):
     "--format",
     "format_",
     metavar="NAME",
-    callback=options.known("format", lambda: FORMATS),
+    callback=options.known("format", _format_names),
     help="The format of the history, as for `ackproof check`.  [default: recognized from the file]",
 )
 @options.columns_option()
@@ -77,17 +85,21 @@ def verify(
     valid, or that it is invalid), 1 it does not, 2 it holds no proof, or one
     that is too large.
     """
-    from ackproof.judging.certifying import recheck, recheck_all  # here, since these load the data types
+    from ackproof.judging.certifying import recheck, recheck_all  # here, since the help needs none of these
+    from history import HistoryError
+    from history.files import RefusedFile, read_regular
+    from history.formats import read
 
     try:
         content = read_regular(certificate)
-        with Working("checking the proof", quiet=as_json, in_logs=False):
+        with Working("checking the proof", quiet=as_json, in_logs=False) as working:
             if (history / "test.json").is_file():
                 from harness.run.folder import RunFolder
 
-                found = recheck_all(RunFolder(history.resolve()).recording(), content)
+                found = recheck_all(RunFolder(history.resolve()).recording(), content, working.tell)
             else:
                 recorded = read(history, format_=format_, columns=columns)
+                working.tell(READ_SHARE)
                 found = [recheck(recorded, content, configurations)]
     except (HistoryError, RefusedFile, OSError) as refusal:
         raise CouldNotRun(str(refusal)) from refusal

@@ -12,6 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 
 
 class Cleaned(msgspec.Struct, frozen=True):
@@ -40,7 +41,8 @@ def clean(store: Path, everywhere: bool, as_json: bool) -> NoReturn:
     from harness.hosts.ledger import clean as clean_up
     from harness.hosts.ledger import left_elsewhere, of_other_users
 
-    removed = clean_up(store=None if everywhere else store)
+    with Working("cleaning up", quiet=as_json) as working:
+        removed = clean_up(store=None if everywhere else store, tell_share=working.tell)
     elsewhere = of_other_users() if everywhere else left_elsewhere(store)
 
     def show() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import msgspec
@@ -17,15 +16,12 @@ from ackproof.cli.nodes import inventory_of, paramiko_is_missing
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
-from harness.cluster.kinds import LOCAL, NETNS, SSH
-from harness.hosts import agent, netns
-from harness.hosts.abilities import packages_missing, reasons_against
-from harness.hosts.host import HostError
-from harness.hosts.inventory import HostSpec
-from harness.hosts.ssh.bundle import mismatch
-from harness.nemesis import NEMESES
-from harness.nemesis.mechanisms.world import WorldKind
-from harness.nemesis.needs import SS
+from ackproof.cli.output.progress import Working
+from checkers.words import plural
+
+if TYPE_CHECKING:
+    from harness.hosts.inventory import HostSpec
+    from harness.nemesis.mechanisms.world import WorldKind
 
 INSTALL_BOUND_S = 300.0
 THIS_MACHINE = "this machine"
@@ -69,13 +65,20 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> NoReturn:
         ackproof hosts check --nodes-file hosts.txt --install
         ackproof run --world ssh --nodes-file hosts.txt    test on them
     """
+    import asyncio
+
+    from harness.cluster.kinds import LOCAL  # here and below: the help of the command needs none of these
+    from harness.hosts import agent
+
     if nodes_file is None:
         found = [_checked(THIS_MACHINE, agent.Agent("", "").facts(), LOCAL)]
         if install:
             raise click.UsageError("--install is for remote hosts; here, run apt-get yourself")
     else:
         specs = inventory_of(nodes_file)
-        found = asyncio.run(_check_all(specs, install))
+        most_s = INSTALL_BOUND_S if install else None
+        with Working(f"looking at {plural(len(specs), 'host')}", quiet=as_json, most_s=most_s) as working:
+            found = asyncio.run(_check_all(specs, install, working.tell))
     unusable = [one.host for one in found if one.unusable is not None]
 
     def show() -> None:
@@ -88,11 +91,28 @@ def check(nodes_file: Path | None, install: bool, as_json: bool) -> NoReturn:
     finish(outcome, found, show, as_json=as_json, judges=False)
 
 
-async def _check_all(specs: tuple[HostSpec, ...], install: bool) -> list[CheckedHost]:
-    return list(await asyncio.gather(*[_check(spec, install) for spec in specs]))
+async def _check_all(
+    specs: tuple[HostSpec, ...], install: bool, tell_share: Callable[[float], None]
+) -> list[CheckedHost]:
+    import asyncio
+
+    done = 0
+
+    async def check_one(spec: HostSpec) -> CheckedHost:
+        nonlocal done
+        found = await _check(spec, install)
+        done += 1
+        tell_share(done / len(specs))
+        return found
+
+    return list(await asyncio.gather(*map(check_one, specs)))
 
 
 async def _check(spec: HostSpec, install: bool) -> CheckedHost:
+    from harness.cluster.kinds import SSH
+    from harness.hosts.abilities import packages_missing
+    from harness.hosts.host import HostError
+
     try:
         from harness.hosts.ssh.connection import RemoteRun  # here, since only this needs paramiko
         from harness.hosts.ssh.remote import RemoteHost
@@ -109,12 +129,17 @@ async def _check(spec: HostSpec, install: bool) -> CheckedHost:
                     raise HostError(f"{spec}: apt-get install {' '.join(missing)}: {done.complaint()}")
             facts = await host.look_again()
             await host.remove_folder()
-            return _checked(str(spec), facts)
+            return _checked(str(spec), facts, SSH)
     except HostError as error:
         return CheckedHost(str(spec), str(error))
 
 
-def _checked(host: str, facts: Mapping[str, Any], world: WorldKind = SSH) -> CheckedHost:
+def _checked(host: str, facts: Mapping[str, Any], world: WorldKind) -> CheckedHost:
+    from harness.cluster.kinds import LOCAL
+    from harness.hosts.abilities import reasons_against
+    from harness.hosts.ssh.bundle import mismatch
+    from harness.nemesis import NEMESES
+
     reasons = {
         name: tuple(reasons_against(name, facts, with_proxies=world is LOCAL))
         for name, fault in NEMESES.items()
@@ -128,6 +153,12 @@ def _checked(host: str, facts: Mapping[str, Any], world: WorldKind = SSH) -> Che
 
 def _lines(one: CheckedHost) -> list[str]:
     """What is printed of a host, for people."""
+    from harness.cluster.kinds import NETNS
+    from harness.hosts import netns
+    from harness.hosts.abilities import reasons_against
+    from harness.nemesis import NEMESES
+    from harness.nemesis.needs import SS
+
     if not one.facts:
         return [f"{one.host}", f"    not usable: {one.unusable}"]
     facts = one.facts

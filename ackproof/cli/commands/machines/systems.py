@@ -12,7 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
-from ackproof.cli.output.progress import Working
+from ackproof.cli.output.progress import Steps, Working
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def check(name: str, system_options: dict[str, str], as_json: bool) -> NoReturn:
         raise click.UsageError(str(error)) from error
     with (
         TemporaryDirectory(prefix="ackproof-trial-") as folder,
-        Working(f"trying {name[:40]}", quiet=as_json),
+        Working(f"trying {name[:40]}", quiet=as_json) as working,
     ):
-        steps = try_out(system, name, Path(folder))
+        steps = try_out(system, name, Path(folder), working.tell)
 
     def show() -> None:
         for line in lines(steps):
@@ -129,7 +129,8 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
     found = []
     for recipe, version in chosen:
         what = f"{recipe.system} {version}"
-        with Working(f"bringing {what}", quiet=as_json) as working:
+        share = installing.share_brought(recipe, version)
+        with Working(f"bringing {what}", quiet=as_json, share=share) as working:
 
             def show(line: str, what: str = what, working: Working = working) -> None:
                 working.above(lambda: say(f"{what}: {line}", error=True))
@@ -154,7 +155,8 @@ def _list_systems(as_json: bool) -> NoReturn:
     from harness.run.test import Test
     from harness.systems.listing import listed_systems
 
-    rows = listed_systems(Test(nodes=("n1",)).options())
+    with Steps("asking systems for their versions", quiet=as_json) as steps:
+        rows = listed_systems(Test(nodes=("n1",)).options(), steps.show)
 
     def show() -> None:
         for row in rows:

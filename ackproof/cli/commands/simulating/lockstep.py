@@ -12,6 +12,7 @@ from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Working
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
@@ -84,13 +85,19 @@ def check(
         )
 
     def show(step: CoreStep) -> None:
-        if not as_json:
-            effects = ", ".join(f"{number} {name}" for name, number in step.effects.items())
-            say(f"{step.what}: {step.events} events, {step.operations_ok} operations ok; {effects}")
-            if step.lacks is not None:
-                say(f"  {step.lacks}")
+        effects = ", ".join(f"{number} {name}" for name, number in step.effects.items())
+        say(f"{step.what}: {step.events} events, {step.operations_ok} operations ok; {effects}")
+        if step.lacks is not None:
+            say(f"  {step.lacks}")
 
-    found = checked(core, workload or fitting[0], seeds, show)
+    with Working("running the core", quiet=as_json) as working:
+
+        def tell(step: CoreStep, share: float) -> None:
+            working.tell(share)
+            if not as_json:
+                working.above(lambda: show(step))
+
+        found = checked(core, workload or fitting[0], seeds, tell)
     finish(
         Exit.VALID if found.is_exercised else Exit.UNKNOWN,
         found,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -101,8 +102,9 @@ def replay(
     if names:
         raise click.UsageError(f"{names}: for {'a FILE' if is_finding else 'a FINDING or a RUN'} alone")
     if is_finding:
-        with Working(f"looking for {what}", quiet=as_json):
-            found = _look_again(what, store, runs, seconds or USUAL_SECONDS, confidence, jobs)
+        most_s = seconds or USUAL_SECONDS
+        with Working(f"looking for {what}", quiet=as_json, most_s=most_s) as working:
+            found = _look_again(what, store, runs, most_s, confidence, jobs, working.tell)
         finish(
             OF_REPLAYS[found.answer],
             found,
@@ -123,6 +125,7 @@ def _look_again(
     seconds: float,
     confidence: float | None,
     jobs: int | None,
+    tell_share: Callable[[float], None],
 ) -> Replayed:
     """Run a finding's example, or its cell, again."""
     from harness.campaign.again.replaying import replayed
@@ -136,7 +139,7 @@ def _look_again(
     executors = usual_executors(jobs or os.cpu_count() or 1)(store / "replays")
     try:
         executor = executors[0] if wanted.is_simulated else executors[1]
-        return replayed(wanted, executor, Limits(runs=runs, seconds=seconds, **chosen))
+        return replayed(wanted, executor, Limits(runs=runs, seconds=seconds, **chosen), tell_share=tell_share)
     finally:
         for each in executors:
             each.close()

@@ -44,8 +44,8 @@ def compare(a: str, b: str, store: Path, as_json: bool) -> NoReturn:
     """
     from harness.store.comparing import compare as compare_folders  # here, since it loads the histories
 
-    with Working("comparing", quiet=as_json, in_logs=False):
-        found = compare_folders(_folder(a, store), _folder(b, store))
+    with Working("comparing", quiet=as_json, in_logs=False) as working:
+        found = compare_folders(_folder(a, store), _folder(b, store), tell_share=working.tell)
     finish(Exit.VALID, found, lambda: _show(found), as_json=as_json, judges=False)
 
 

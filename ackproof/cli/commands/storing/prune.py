@@ -12,7 +12,7 @@ from ackproof.cli import options
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
-from ackproof.cli.output.progress import Working
+from ackproof.cli.output.progress import Steps
 
 if TYPE_CHECKING:
     from harness.store.pruning import Pruned
@@ -75,8 +75,10 @@ def prune(
 
     if older_than_s is None and most_bytes is None:
         raise click.UsageError("say what may go: --older-than AGE, --most-size SIZE, or both")
-    with Working("looking at runs" if dry_run else "removing runs", quiet=as_json):
-        done = prune_store(store, older_than_s=older_than_s, most_bytes=most_bytes, only_say=dry_run)
+    with Steps("looking at runs" if dry_run else "removing runs", quiet=as_json) as steps:
+        done = prune_store(
+            store, older_than_s=older_than_s, most_bytes=most_bytes, only_say=dry_run, tell=steps.show
+        )
     failed = [one for one in done.removed if one.problem]
     for one in failed:
         say(f"ackproof: {store / one.folder} could not be removed: {one.problem}", error=True)

@@ -8,6 +8,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.output.printing import say
+from ackproof.cli.output.progress import Steps
 
 DEFAULT_ADDRESS = "127.0.0.1:8650"
 
@@ -34,6 +35,7 @@ def serve(store: Path, listen: tuple[str, int] | None, reachable_by_anyone: bool
         ackproof site pages/       the same pages as files
     """
     from harness.recording.recorder import Address  # here, since these load what the help does not need
+    from harness.store.index import entries
     from harness.store.serving import StoreServer
 
     address = Address(*(listen or options.host_and_port(DEFAULT_ADDRESS)))
@@ -44,6 +46,8 @@ def serve(store: Path, listen: tuple[str, int] | None, reachable_by_anyone: bool
             param_hint="'--listen'",
         )
     with StoreServer(store, address.host, address.port) as server:
+        with Steps("reading runs", quiet=False) as steps:
+            entries(store, steps.show)  # so that the first page has not to wait for them
         say(f"{server.address} shows the runs of {store}; Ctrl-C ends it")
         try:
             server.serve_forever(poll_interval=0.2)

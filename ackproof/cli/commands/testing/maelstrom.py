@@ -11,10 +11,8 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.output.ending import judge_and_finish
-from harness.run.parts import parts_of
-from harness.run.test import Test, with_chosen_faults
-from harness.systems.maelstrom.system import DATA_TYPES
 from harness.systems.maelstrom.topology import TOPOLOGIES
+from harness.systems.maelstrom.workloads import DATA_TYPES
 
 WORKLOADS = {
     "broadcast": "g-set",
@@ -157,7 +155,9 @@ def test(
         ackproof maelstrom test -w txn-rw-register --bin ./txn \\
             --consistency-models read-committed
     """
-    from harness.run import runner  # here, since it loads HTTP clients, which the help does not need
+    from harness.run import runner  # here, since the help needs none of these
+    from harness.run.parts import parts_of
+    from harness.run.test import Test, with_chosen_faults
     from harness.systems.maelstrom.counting import messages_in_words
     from harness.systems.maelstrom.services import serving
 

@@ -6,10 +6,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from textwrap import fill
-from typing import Any, Literal, NoReturn, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypedDict, Unpack
 
 import click
-from msgspec.structs import replace
 
 from ackproof.cli import options
 from ackproof.cli.nodes import Nodes, nodes_of, parse_nodes
@@ -18,11 +17,10 @@ from ackproof.cli.output.warnings import warn
 from harness.cluster.kinds import HOSTED_WORLDS
 from harness.hosts.abilities import in_short
 from harness.nemesis import NEMESES
-from harness.run.parts import parts_of
-from harness.run.test import Test, with_chosen_faults
-from harness.run.time_limits.enough import too_short, with_usual_time_limit
-from harness.systems import REFERENCE_NODE, SYSTEMS, fitting_workloads, system_of
-from harness.systems.base import bounds
+from harness.systems import REFERENCE_NODE, SYSTEMS
+
+if TYPE_CHECKING:
+    from harness.run.test import Test
 
 
 class TestOptions(TypedDict):
@@ -241,6 +239,10 @@ def with_defaults(given: TestOptions) -> Test:
     Raises:
         ValueError: there is no such system, or no workload fits it; in words.
     """
+    from harness.run.test import Test  # here and below: the help of the command needs none of these
+    from harness.systems import fitting_workloads, system_of
+    from harness.systems.base import bounds
+
     asked: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     system = system_of(given["system"], Test(nodes=("n1",), **asked).options())
     if given["world"] is None:
@@ -288,7 +290,12 @@ def run(
         ackproof run --mutant forgetful       a node with a seeded bug
         ackproof analyze store/latest         judge it again
     """
-    from harness.run import runner  # here, since it loads HTTP clients, which the help does not need
+    from msgspec.structs import replace
+
+    from harness.run import runner
+    from harness.run.parts import parts_of
+    from harness.run.test import with_chosen_faults
+    from harness.run.time_limits.enough import too_short, with_usual_time_limit
 
     if given["heartbeat_ms"] >= given["election_ms"]:
         raise click.BadParameter(

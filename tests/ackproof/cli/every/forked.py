@@ -81,12 +81,14 @@ class Forking:
         streams: Streams | None = None,
         *,
         interrupts_s: Sequence[float] = (),
+        notes_progress: bool = False,
     ) -> Ended:
         """Call a command.
 
         Args:
             folder: where it works.
             interrupts_s: when it gets a SIGINT, in seconds after its start.
+            notes_progress: whether standard error gets a note of each line of progress (noting.py).
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -95,6 +97,7 @@ class Forking:
             "folder": str(folder),
             "streams": (streams or Streams())._asdict(),
             "interrupts_s": list(interrupts_s),
+            "notes_progress": notes_progress,
         }
         self._process.stdin.write(json.dumps(asked) + "\n")
         self._process.stdin.flush()
@@ -222,6 +225,10 @@ def _become(asked: Mapping[str, Any], streams: Streams, writing: Sequence[int | 
         _opened(number, one, streams.encoding) for number, one in enumerate(writing, start=1)
     )
     sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr  # type: ignore[misc]  # as Python keeps them
+    if asked["notes_progress"]:
+        from tests.ackproof.cli.every.noting import note_progress
+
+        note_progress(lambda text: sys.stderr.write(f"{text}\n"))
     code = 0
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)

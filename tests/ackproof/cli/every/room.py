@@ -170,6 +170,21 @@ class Room:
             "serve": ("serve", "--store", str(self.store), "--listen", "127.0.0.1:0"),
             "site": ("site", str(self.path / "pages"), "--store", str(self.store)),
             "systems": ("systems",),
+            "systems check": ("systems", "check", "reference-node"),
+            "lockstep check": ("lockstep", "check", "--", sys.executable, "-I", str(CORE)),
+            "campaign merge": ("campaign", "merge", str(self.campaign), *own),
+            "findings": ("findings", "--shrink", self.finding, "--store", str(self.store)),
+            "bisect": (
+                *("bisect", self.finding, "--good", "HEAD~1", "--jobs", "2"),
+                *("--repository", str(self.repository), "--store", str(self.store)),
+            ),
+            "verify": ("verify", history, str(self.proof)),
+            "export": ("export", run, "--to", "edn", "--out", str(self.path / "interrupted.edn")),
+            "runs": ("runs", "--store", str(self.store)),
+            "compare": ("compare", run, run),
+            "prune": ("prune", "--older-than", "9w", "--store", str(self.store)),
+            "hosts check": ("hosts", "check"),
+            "clean": ("clean", *own),
         }
 
 

@@ -19,7 +19,8 @@ LATEST_S = 3.0
 COMMANDS = (
     *("run", "analyze", "maelstrom test", "sim", "sim --seeds", "sim --shrink", "cause", "replay"),
     *("replay finding", "resimulate", "explore", "mutants", "campaign run", "gate", "check", "check -"),
-    *("record", "serve", "site", "systems"),
+    *("record", "serve", "site", "systems", "systems check", "lockstep check", "campaign merge", "findings"),
+    *("bisect", "verify", "export", "runs", "compare", "prune", "hosts check", "clean"),
 )
 ALWAYS = frozenset({"sim --seeds", "explore", "serve", "cause"})
 ENDS = (0, 1, 2, 255)

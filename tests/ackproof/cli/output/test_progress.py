@@ -15,9 +15,12 @@ from rich.console import Console
 from ackproof.cli.main import cli
 from ackproof.cli.output import progress
 from ackproof.cli.output.progress import COLUMNS, Steps, Working
+from checkers.verdict import Validity
+from harness.sim import command as sim_command
 from harness.sim.cause import command as cause_command
 from harness.sim.explore import command as explore_command
 from harness.sim.explore.search import SearchProgress
+from harness.sim.judging import Judged
 
 
 class _Clock:
@@ -100,6 +103,37 @@ def test_work_of_which_the_share_is_known_shows_the_time_left(
     assert seen.splitlines()[0] == "simulating: 0 s, 0 s left"
 
 
+def test_the_time_left_is_counted_down_until_more_is_known_to_be_done(clock: _Clock) -> None:
+    working = Working("comparing", quiet=True)
+    assert working._words_of_left(1.0) == ""
+    working.tell(0.25)
+    assert working._words_of_left(10.0) == ", 30 s left"
+    assert working._words_of_left(25.0) == ", 15 s left"
+    assert working._words_of_left(41.0) == "", "it takes longer than reckoned"
+    working.tell(0.5)
+    assert working._words_of_left(50.0) == ", 50 s left"
+
+
+def test_a_bound_is_shown_for_as_long_as_no_share_is_known(clock: _Clock) -> None:
+    working = Working("looking for it", quiet=True, most_s=600.0)
+    assert working._words_of_left(60.0) == ", at most 9 min left"
+    assert working._words_of_left(601.0) == ""
+    working.tell(0.5)
+    assert working._words_of_left(100.0) == ", 2 min left"
+
+
+def test_many_seeds_show_the_time_left_in_80_columns(
+    clock: _Clock, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("harness.sim.command.time.monotonic", clock)
+    line = sim_command._Progress(100_000, quiet=False)
+    clock.now_s = 60.0
+    line.add(Judged(1, Validity.VALID), is_new=True)
+    [shown] = capsys.readouterr().err.splitlines()
+    assert "1 of 100000 seeds, 1666 hours 39 min left" in shown
+    assert len(shown) <= COLUMNS
+
+
 def test_what_is_not_for_logs_is_shown_in_a_terminal_alone(
     clock: _Clock, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +165,6 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         "commands.judging.verify",
         "commands.simulating.sim",
         "commands.storing.compare",
-        "commands.storing.prune",
     ):
         monkeypatch.setattr(f"ackproof.cli.{place}.Working", Shown)
     history, proof, store = tmp_path / "history.edn", tmp_path / "proof.json", tmp_path / "store"
@@ -142,7 +175,6 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         ["sim", "--seed", "1", "--time-limit", "1", "--nodes", "3", "--store", store],
         ["analyze", store / "latest"],
         ["compare", "latest", "latest", "--store", store],
-        ["prune", "--older-than", "52w", "--dry-run", "--store", store],
     )
     for words in commands:
         found = CliRunner().invoke(cli, list(map(str, words)))
@@ -154,7 +186,6 @@ def test_each_command_that_may_work_for_long_shows_a_line(
         "judging",
         "judging",
         "comparing",
-        "looking at runs",
     ]
 
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
-from harness.systems.installing import install, installed, tools
+from harness.systems.installing import install, installed, share_brought, tools
 from harness.systems.installing.recipe import Binary, Recipe, Release
 from harness.systems.installing.sources.source import Bench
 from harness.systems.installing.tools import run
@@ -158,3 +158,14 @@ def has_ended(stat: Path) -> bool:
         return stat.read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def test_the_share_that_is_brought_is_that_of_the_space_which_the_release_needs(tmp_path: Path) -> None:
+    share = share_brought(kettle(tmp_path / "journal", needs_mib=2), "2.0", tmp_path)
+    assert share() == 0
+    part = tmp_path / "kettle" / ".2.0.part-a" / "scratch"
+    part.mkdir(parents=True)
+    (part / "archive").write_bytes(bytes(1 << 20))
+    assert 0.5 <= share() < 0.6
+    (part / "unpacked").write_bytes(bytes(9 << 20))
+    assert share() == 1
