@@ -5,6 +5,7 @@ With --check it writes nothing, and exits with 1 if the file is not what it woul
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Mapping
@@ -94,9 +95,21 @@ def schema() -> dict[str, Any]:
     }
 
 
+def cleaned(part: Any) -> Any:
+    """The same with descriptions as `inspect` cleans docstrings, which not every version of msgspec does."""
+    if isinstance(part, list):
+        return [cleaned(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        name: inspect.cleandoc(each) if name == "description" and isinstance(each, str) else cleaned(each)
+        for name, each in part.items()
+    }
+
+
 def main() -> int:
     """Write the file, or compare it."""
-    text = json.dumps(schema(), indent=1, sort_keys=True) + "\n"
+    text = json.dumps(cleaned(schema()), indent=1, sort_keys=True) + "\n"
     if "--check" not in sys.argv:
         FILE.write_text(text, encoding="utf-8")
     elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:

@@ -238,29 +238,30 @@ def _wanted_entry(telling: Telling, facts: Sequence[Fact]) -> _Identity | None:
     return _identity(known[0]) if known else None
 
 
-def _entry(telling: Telling, fact: Fact) -> tuple[str, int | None]:
-    """The entry of a fact in words, and the number of its operation."""
+def _entry(telling: Telling, fact: Fact) -> tuple[str, str, int | None]:
+    """The entry of a fact, its operation at the end of a sentence, and the number of that operation.
+
+    The index comes first, as a long operation may be cut where there is little room.
+    """
     entry = fact.entry
     op = fact.event.op if entry is None else entry.op
     span = telling.scene.span(int(op)) if op is not None and op.isdecimal() else None
     where = f"index {fact.at_index}" if entry is None else f"index {fact.at_index} of term {entry.term}"
-    if span is not None:
-        return f"{numbered(span)} at {where}", span.index
-    return f"the entry at {where}", None
+    return (where, "", None) if span is None else (where, f": {numbered(span)}", span.index)
 
 
 def _fact(telling: Telling, fact: Fact) -> StoryLine:
     event = fact.event
-    what, operation = _entry(telling, fact)
+    entry, what, operation = _entry(telling, fact)
     role = f", {event.role} of term {event.term}," if event.role == "leader" else ""
     words = {
-        "append": f"{event.node}{role} appended {what}",
-        "truncate": f"{event.node}{role} removed {what} from its log, in term {event.term}",
-        "lost": f"{event.node} came back in term {event.term} without {what}",
-        "acknowledge": f"{event.node}{role} acknowledged {what}",
-        "commit": f"{event.node}{role} took {what} for committed, in term {event.term}",
-        "apply": f"{event.node} applied {what}",
-        "disk": f"{event.node} had {what} on disk",
+        "append": f"{event.node}{role} appended {entry}{what}",
+        "truncate": f"{event.node}{role} removed {entry} from its log, in term {event.term}{what}",
+        "lost": f"{event.node} came back in term {event.term} without {entry}{what}",
+        "acknowledge": f"{event.node}{role} acknowledged {entry}{what}",
+        "commit": f"{event.node}{role} took {entry} for committed, in term {event.term}{what}",
+        "apply": f"{event.node} applied {entry}{what}",
+        "disk": f"{event.node} had {entry} on disk{what}",
         "snapshot": f"{event.node} installed a snapshot that holds index {fact.at_index}",
     }
     return StoryLine(
@@ -283,13 +284,13 @@ def _on_disk(telling: Telling, facts: list[Fact], index: int) -> StoryLine | Non
     first = min(held, key=lambda fact: fact.event.at)
     same = [fact for fact in held if _identity(fact) == _identity(first)]
     by_node = {fact.event.node: fact for fact in reversed(same)}
-    what, operation = _entry(telling, first)
+    entry, what, operation = _entry(telling, first)
     parts = [
         f"{node} at {seconds(at)}" if (at := telling.scene.time(fact.event)) is not None else node
         for node, fact in sorted(by_node.items(), key=lambda one: one[1].event.at)
     ]
     return StoryLine(
-        text=f"on disk had {what}: {', '.join(parts)}",
+        text=f"on disk had {entry}: {', '.join(parts)}{what.replace(':', ';', 1)}",
         kind="disk",
         time=telling.scene.time(first.event),
         node=first.event.node,

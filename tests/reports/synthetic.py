@@ -424,7 +424,7 @@ def unknown_verdicts() -> list[Verdict]:
         evidence=(
             Evidence(
                 "no leader was lost under `kill leader`",
-                "5 kills were asked for; none hit a running leader, since no node sentence it was one.",
+                "5 kills were asked for; none hit a running leader, since no node led then.",
             ),
         ),
     )

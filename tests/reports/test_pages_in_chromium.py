@@ -105,11 +105,23 @@ def opened(browser: Any, html: str, folder: Path, **options: Any) -> tuple[Any, 
     return page, complaints, [url for url in asked if not url.startswith(("data:", file.as_uri()))]
 
 
+CUT = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
+  const all = svg.getBoundingClientRect();
+  return !all.width ? [] : [...svg.querySelectorAll("text")].filter((text) => {
+    const one = text.getBoundingClientRect();
+    return one.width && (one.right > all.right + 1 || one.left < all.left - 1 || one.bottom > all.bottom + 1);
+  }).map((text) => text.textContent);
+})"""
+"""The texts that reach out of their pictures, and so are cut."""
+
+
 def check(browser: Any, html: str, folder: Path) -> None:
     page, complaints, asked = opened(browser, html, folder)
     assert complaints == []
     assert asked == []
     assert page.evaluate("document.documentElement.scrollHeight") < LONGEST_PAGE
+    assert page.evaluate("document.documentElement.scrollWidth") <= SCREEN["width"]
+    assert page.evaluate(CUT) == []
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page.evaluate(axe)
     found = page.evaluate(

@@ -25,15 +25,19 @@ from reports.text import duration, seconds, shorten
 WIDTH = 880
 LEFT = 62
 RIGHT = WIDTH - 16
+EDGE = WIDTH - 3
+"""No label goes beyond this: one that would ends here, however wide it is."""
 ROW = 22
 BAR = 16
 MOST_ROWS = 8
 LANE = 46
 RIBBON = 13
-CHAR = 5.5
-"""Estimated width of a character of a label; text cannot be measured here."""
+CHAR, BOLD_CHAR = 5.5, 6.6
+"""Estimated widths of a character of a label; text cannot be measured here."""
 TITLE = 18
 LABEL_CHARACTERS = 34
+LANE_CHARACTERS = 7
+"""Longer names of lanes are drawn as wide as this number of characters."""
 TICK_WIDTH = 58
 NARROWEST = 0.7
 """A change of role that is narrower than this is not drawn."""
@@ -123,10 +127,10 @@ class _Drawing:
         for span in sorted(self._scene.operations, key=lambda one: one.index not in named):
             left = self._x(span.begin)
             right = RIGHT if span.open_ended or span.end is None else max(self._x(span.end), left + 3)
-            width = len(self._label(span)) * CHAR + 10
+            width = len(self._label(span)) * (BOLD_CHAR if span.index in named else CHAR) + 10
             inner = left + 10 if span.end is None else self._x(span.end) if span.open_ended else right
             label_at = left + 5 if inner - left >= width else inner + 5
-            is_left = label_at + width > RIGHT + 16
+            is_left = label_at + width > EDGE
             begin, end = (left - width, right) if is_left else (left, max(right, label_at + width))
             row = self._free_row(taken, begin, end)
             has_label = row is not None
@@ -194,7 +198,7 @@ class _Drawing:
         first, last = self._x.times[0], self._x.times[-1]
         for node in self._scene.nodes:
             y = self._lane_y(node) - RIBBON / 2
-            parts.append(text(LEFT - 8, y + 10, shorten(node, 9), "lane-name", "end"))
+            parts.append(_lane_name(shorten(node, 9), y + 10))
             drawn_to = 0.0
             for segment in self._scene.lanes.get(node, ()):
                 right = self._clipped(segment.end)
@@ -237,14 +241,16 @@ class _Drawing:
     def _words(self, moment: Moment, y: float, taken: list[tuple[float, float, int]]) -> Markup:
         x = self._x(moment.at)
         for words in (moment.words, shorten(moment.words, 24), shorten(moment.words.split(",")[0], 14)):
-            width = len(words) * CHAR + 6
-            left = min(max(x - 4, LEFT), RIGHT + 14 - width)
+            width = len(words) * (BOLD_CHAR if moment.is_wrong else CHAR) + 6
+            is_at_edge = x - 4 + width > EDGE
+            left = EDGE - width if is_at_edge else max(x - 4, LEFT)
             for tier in (0, 1):
                 is_free = all(t != tier or left >= b or left + width <= a for a, b, t in taken)
                 if is_free:
                     taken.append((left, left + width, tier))
                     class_ = "moment wrong outlined" if moment.is_wrong else "moment outlined"
-                    return text(left, y + RIBBON / 2 + 11 + 11 * tier, words, class_)
+                    at, anchor = (EDGE, "end") if is_at_edge else (left, None)
+                    return text(at, y + RIBBON / 2 + 11 + 11 * tier, words, class_, anchor)
         return Markup("")
 
     def _mark(self, moment: Moment, y: float) -> Markup:
@@ -284,7 +290,7 @@ class _Drawing:
     def _impossible(self) -> Markup:
         x = self._x(self._scene.impossible_at)
         words = shorten(f"✕ {self._scene.subject.title}", 110)
-        half = len(words) * 3.1
+        half = len(words) * 3.5
         at, anchor = (x, "middle")
         if x - half < 0:
             at, anchor = (4, "start")
@@ -317,6 +323,14 @@ class _Drawing:
         if self._placed:
             parts.append(text(LEFT - 8, self._clients_top + 14, "clients", "lane-name", "end"))
         return element("g", join(parts), aria_hidden="true")
+
+
+def _lane_name(name: str, y: float) -> Markup:
+    """A name that ends before its lane; a long one is squeezed, as wide letters would not fit."""
+    squeezed: dict[str, str | float] = {}
+    if len(name) > LANE_CHARACTERS:
+        squeezed = {"textLength": LANE_CHARACTERS * BOLD_CHAR, "lengthAdjust": "spacingAndGlyphs"}
+    return element("text", name, x=LEFT - 8, y=y, class_="lane-name", text_anchor="end", **squeezed)
 
 
 def _line_number(number_of_line: int | None, x: float, y: float) -> Markup:

@@ -100,11 +100,11 @@ def test_the_story_follows_the_entry_from_the_append_to_the_truncation_in_the_or
     lines = [line.text for line in found.story]
     assert lines == [
         "n1 became leader of term 1",
-        "n1, leader of term 1, appended operation 0 (register svc-1 r1) at index 1 of term 1",
-        "on disk had operation 0 (register svc-1 r1) at index 1 of term 1: n1 at 0.400 s",
-        "n1, leader of term 1, acknowledged operation 0 (register svc-1 r1) at index 1 of term 1",
+        "n1, leader of term 1, appended index 1 of term 1: operation 0 (register svc-1 r1)",
+        "on disk had index 1 of term 1: n1 at 0.400 s; operation 0 (register svc-1 r1)",
+        "n1, leader of term 1, acknowledged index 1 of term 1: operation 0 (register svc-1 r1)",
         "n2 became leader of term 2",
-        "n1 removed operation 0 (register svc-1 r1) at index 1 of term 1 from its log, in term 2",
+        "n1 removed index 1 of term 1 from its log, in term 2: operation 0 (register svc-1 r1)",
         "n2 answered operation 2 (lookup svc-1) with nothing at index 1",
     ]
     assert len(lines) <= MOST_LINES
