@@ -19,6 +19,8 @@ from reports.text import clean
 
 Floats = npt.NDArray[np.float64]
 Attribute = str | int | float | None
+WIDE = 6.6
+"""Estimated width of a character of a name of lanes; text cannot be measured here."""
 
 
 def number(value: float) -> str:
@@ -51,6 +53,15 @@ def join(parts: Iterable[Markup]) -> Markup:
 def text(x: float, y: float, content: str, class_: str = "", anchor: str | None = None) -> Markup:
     """A line of text with its base line at y; `anchor` is `middle` or `end`."""
     return element("text", content, x=x, y=y, class_=class_ or None, text_anchor=anchor)
+
+
+def lane_name(x: float, y: float, content: str) -> Markup:
+    """A name that ends at x, and begins at 4 or later: a long one is squeezed, so that nothing is cut."""
+    room = x - 4
+    squeezed: dict[str, Attribute] = {}
+    if len(content) * WIDE > room:
+        squeezed = {"textLength": room, "lengthAdjust": "spacingAndGlyphs"}
+    return element("text", content, x=x, y=y, class_="lane-name", text_anchor="end", **squeezed)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Markup:

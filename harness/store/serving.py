@@ -37,6 +37,8 @@ from history.files import RefusedFile, brief, open_regular
 from reports.site import pages
 
 LINKS = Links(archives=True)
+ICON = "favicon.ico"
+"""Browsers ask for it; there is none, and its lack is no error of a page."""
 LONGEST_PATH = 2_000
 LONGEST_SEARCH = 200
 MOST_NAMES = 500
@@ -101,6 +103,8 @@ class StorePages:
             return Answer(self._pages[path](query).encode())
         if path in pages.ASSETS:
             return Answer(pages.asset(path), _TYPES[Path(path).suffix])
+        if path == ICON:
+            return Answer(b"", status=HTTPStatus.NO_CONTENT)
         if path == "live.json":
             return Answer(msgspec.json.encode(self._live_rows()), JSON)
         if path.startswith("runs/"):

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from checkers.words import plural
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.roles import RoleLanes, Segment, coarsened
-from reports.svg import element, figure, join, rect, text
+from reports.svg import element, figure, join, lane_name, rect, text
 from reports.text import seconds, shorten
 
 LANE = 30
@@ -29,7 +29,7 @@ def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
     seen: set[str] = set()
     for number, (node, segments) in enumerate(lanes.lanes.items()):
         y = top + number * LANE + (LANE - BAR) / 2
-        parts.append(text(LEFT - 8, y + BAR / 2 + 4, shorten(node, 9), "lane-name", "end"))
+        parts.append(lane_name(LEFT - 8, y + BAR / 2 + 4, shorten(node, 9)))
         if len(segments) > MAX_SEGMENTS:
             coarse.append(node)
             segments = tuple(coarsened(segments, frame.end, (RIGHT - LEFT) // COARSE))

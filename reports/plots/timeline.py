@@ -21,7 +21,7 @@ from reports.excerpt import Excerpt
 from reports.faults import FaultPeriod
 from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
 from reports.spans import READS, Span
-from reports.svg import element, figure, join, line, number, rect, text
+from reports.svg import element, figure, join, lane_name, line, number, rect, text
 from reports.text import duration, seconds, short, shorten
 
 ROW = 30
@@ -88,13 +88,7 @@ def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, ti
         parts.append(_bar(span, excerpt, at, top + ROW * row_of[span.process] + (ROW - BAR) / 2 + 1, right))
     height = bottom + 34
     names = [
-        text(
-            GUTTER - 10,
-            top + ROW * row_of[p] + ROW / 2 + 5,
-            "nemesis" if p < 0 else f"process {p}",
-            "lane-name",
-            "end",
-        )
+        lane_name(GUTTER - 10, top + ROW * row_of[p] + ROW / 2 + 5, "nemesis" if p < 0 else f"process {p}")
         for p in processes
     ]
     # Apart from the picture, so that the names stay in sight when that is scrolled.

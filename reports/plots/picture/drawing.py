@@ -19,7 +19,7 @@ from reports.plots.picture.scene import Scene
 from reports.plots.timeline import describe, label
 from reports.roles import Segment
 from reports.spans import Span
-from reports.svg import element, figure, join, line, number, rect, text
+from reports.svg import element, figure, join, lane_name, line, number, rect, text
 from reports.text import duration, seconds, shorten
 
 WIDTH = 880
@@ -36,8 +36,6 @@ CHAR, BOLD_CHAR = 5.5, 6.6
 """Estimated widths of a character of a label; text cannot be measured here."""
 TITLE = 18
 LABEL_CHARACTERS = 34
-LANE_CHARACTERS = 7
-"""Longer names of lanes are drawn as wide as this number of characters."""
 TICK_WIDTH = 58
 NARROWEST = 0.7
 """A change of role that is narrower than this is not drawn."""
@@ -198,7 +196,7 @@ class _Drawing:
         first, last = self._x.times[0], self._x.times[-1]
         for node in self._scene.nodes:
             y = self._lane_y(node) - RIBBON / 2
-            parts.append(_lane_name(shorten(node, 9), y + 10))
+            parts.append(lane_name(LEFT - 8, y + 10, shorten(node, 9)))
             drawn_to = 0.0
             for segment in self._scene.lanes.get(node, ()):
                 right = self._clipped(segment.end)
@@ -321,16 +319,8 @@ class _Drawing:
                 parts.append(text(middle, bottom + 28, words, "tick pause-label", "middle"))
                 free_from = middle + len(words) * 2.8 + 6
         if self._placed:
-            parts.append(text(LEFT - 8, self._clients_top + 14, "clients", "lane-name", "end"))
+            parts.append(lane_name(LEFT - 8, self._clients_top + 14, "clients"))
         return element("g", join(parts), aria_hidden="true")
-
-
-def _lane_name(name: str, y: float) -> Markup:
-    """A name that ends before its lane; a long one is squeezed, as wide letters would not fit."""
-    squeezed: dict[str, str | float] = {}
-    if len(name) > LANE_CHARACTERS:
-        squeezed = {"textLength": LANE_CHARACTERS * BOLD_CHAR, "lengthAdjust": "spacingAndGlyphs"}
-    return element("text", name, x=LEFT - 8, y=y, class_="lane-name", text_anchor="end", **squeezed)
 
 
 def _line_number(number_of_line: int | None, x: float, y: float) -> Markup:
