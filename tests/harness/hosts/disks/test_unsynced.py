@@ -355,6 +355,33 @@ def test_where_names_are_kept_in_order_a_log_is_not_there_without_the_rename_bef
     assert (tmp_path / "e").read_bytes() == (b"2" if names_by_fsync else b"1")
 
 
+few = st.sampled_from(("a", "b", "c"))
+few_acts = st.one_of(
+    st.tuples(st.just("write"), few, st.just(0), st.just(b"x")),
+    st.tuples(st.sampled_from(["sync", "unlink"]), few),
+    st.tuples(st.just("rename"), few, few),
+)
+
+
+@given(before=st.lists(few_acts, min_size=3, max_size=12))
+def test_where_names_are_kept_in_order_a_loss_of_power_leaves_them_as_they_were_at_one_moment(
+    before: list[tuple[object, ...]],
+) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        tree = Tree(Path(root), names_by_fsync=True)
+
+        def names() -> dict[str, int]:
+            return {name: os.lstat(tree.root / name).st_ino for name in tree.all()}
+
+        seen = [names()]
+        for act in before:
+            tree.do(act)
+            seen.append(names())
+        tree.folder.lose_power(0, tear=False)
+        assert names() in seen
+        tree.folder.close()
+
+
 @pytest.mark.parametrize(("data_only", "kept"), [(True, b"1"), (False, b"2")])
 def test_a_fdatasync_that_finds_the_length_unchanged_makes_no_name_durable(
     tmp_path: Path, data_only: bool, kept: bytes
