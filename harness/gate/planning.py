@@ -85,9 +85,10 @@ def default_plan(
     simulated_s = budget_s - REAL_S * len(real)
     costs = {cell: pace * known.seconds_to_decide(cell) for cell in distinct([bug.cell for bug in bugs])}
     for_canaries_s = sum(_canary_s(workload, known, costs) for workload in {bug.workload for bug in bugs})
-    budget_for_seeds_s = max(0.0, simulated_s * SHARE_PLANNED * jobs - for_canaries_s)
+    planned_s = simulated_s * SHARE_PLANNED * jobs
+    budget_for_seeds_s = max(0.0, planned_s - for_canaries_s)
     seeds = planned_seeds(bugs, costs, budget_for_seeds_s, STABILITY)
-    more = planned_seeds(bugs, costs, FASTER_TIMES * budget_for_seeds_s, STABILITY)
+    more = planned_seeds(bugs, costs, FASTER_TIMES * planned_s, STABILITY)
     no_room = [LeftOut(cell.name, NO_ROOM) for cell in costs if cell not in seeds]
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
     plan = CampaignPlan(

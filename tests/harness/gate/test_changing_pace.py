@@ -74,6 +74,14 @@ def test_time_that_is_left_goes_to_further_seeds_until_all_bugs_are_likely_caugh
     assert found.summary.ended in (DONE, BUDGET)
 
 
+def test_a_budget_that_has_room_for_one_seed_alone_has_further_ones_for_a_faster_machine() -> None:
+    poor = default_plan(KNOWN, budget_s=10.0, jobs=1, with_real=False, pace=20.0).campaign
+    assert poor is not None
+    (number,) = (number for number, cell in enumerate(poor.cells) if not cell.is_canary)
+    assert poor.cells[number].seeds == 1
+    assert dict(poor.further)[number] > 0
+
+
 def nothing(_cell: Cell, _seed: int) -> Outcome:
     return UNKNOWN
 
