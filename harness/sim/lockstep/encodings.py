@@ -53,7 +53,7 @@ def _text(value: bytes) -> str:
         pass
     try:
         found = msgspec.msgpack.decode(value)
-        if isinstance(found, dict | list):
+        if isinstance(found, dict | list | bytes):
             return msgspec.json.encode(_plain(found)).decode("utf-8")
     except (msgspec.DecodeError, msgspec.EncodeError, UnicodeDecodeError, TypeError, ValueError):
         pass  # neither of the two, so it is shown as it is
@@ -61,17 +61,16 @@ def _text(value: bytes) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value of MessagePack in types that JSON has: bytes are text if they can be, else base64."""
+    """A value of MessagePack in types that JSON has: bytes are text if they can be read, else base64."""
     match value:
         case dict():
             return {str(key): _plain(one) for key, one in value.items()}
         case list():
             return [_plain(one) for one in value]
         case bytes():
-            try:
-                return value.decode("utf-8")
-            except UnicodeDecodeError:
-                return base64.b64encode(value).decode("ascii")
+            text = value.decode("utf-8", errors="replace")
+            is_text = text.isprintable() and "\N{REPLACEMENT CHARACTER}" not in text
+            return text if is_text else base64.b64encode(value).decode("ascii")
         case msgspec.msgpack.Ext():
             return base64.b64encode(value.data).decode("ascii")
     return value

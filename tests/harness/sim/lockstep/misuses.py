@@ -20,6 +20,10 @@ class Misuse(NamedTuple):
     before: str
     after: str
     file: str = "main.go"
+    nemesis: str = ""
+    """The fault in which it shows, with more and longer work; empty for those that a seed draws."""
+    first_seed: int = 1
+    """From which seed on it is looked for: some show only in few seeds."""
 
 
 MISUSES = {
@@ -47,7 +51,14 @@ MISUSES = {
     "forgets the entries behind a snapshot": Misuse(
         "record{state, after, snapshot}", "record{state, after[:0], snapshot}"
     ),
-    "applies a proposal that came twice": Misuse(" || r.Done[asked.Op]", "", "registers.go"),
+    "applies a proposal that came twice": Misuse(
+        "if json.Unmarshal(entry.Data, &asked) != nil || r.Done[asked.Op] {",
+        "if json.Unmarshal(entry.Data, &asked) == nil && r.Done[asked.Op] {\n"
+        "\t\tr.Values[asked.Key] = asked.Value\n\t}\n"
+        '\tif asked.Op == "" || r.Done[asked.Op] {',
+        "registers.go",
+        nemesis="duplicate",
+    ),
     "advances before the disk has it": Misuse(
         "n.awaiting = n.out.Persist(false, encoded(r))", "n.out.Persist(false, encoded(r))"
     ),

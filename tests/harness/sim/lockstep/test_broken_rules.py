@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from harness.sim.judging import judge
-from harness.sim.lockstep.encodings import EncodingName
+from harness.sim.lockstep.encodings import EncodingName, shown
 from harness.sim.lockstep.protocol import LockstepError
 from harness.sim.lockstep.runs import core_of, twice
 from harness.sim.plan.plan import Plan, SeedOptions
@@ -51,6 +52,20 @@ def test_a_broken_rule_is_named_with_its_event(behaviour: str, what: str, encodi
     message = str(caught.value)
     assert '"event":"request"' in message
     assert message.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (msgspec.msgpack.encode({"n": 7, "message": b"vote", "more": [b"\x08\xff", None]}),
+         '{"n":7,"message":"vote","more":["CP8=",null]}'),
+        (msgspec.msgpack.encode(b"\x08\x04"), '"CAQ="'),
+        (b'{"n":7}', '{"n":7}'),
+        (b"\xff what\n?", "\ufffd what\\n?"),
+    ],
+)  # fmt: skip
+def test_a_frame_is_shown_as_json_on_one_line(value: bytes, text: str) -> None:
+    assert shown(value) == text
 
 
 def test_a_reply_with_bytes_is_no_value_of_a_history() -> None:

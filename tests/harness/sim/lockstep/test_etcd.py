@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.sim.judging import Judged, judge
@@ -36,5 +37,11 @@ def test_the_right_core_is_never_invalid_where_it_takes_snapshots_often(tmp_path
 
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_a_misuse_is_caught_within_eight_seeds(misuse: str, tmp_path: Path) -> None:
-    core = built(tmp_path / "wrong", misuse)
-    assert any(judged(core, seed, tmp_path).invalid for seed in range(1, 9))
+    core, chosen = core_of(built(tmp_path / "wrong", misuse)), MISUSES[misuse]
+    options = SeedOptions(nodes=3, time_limit_s=4, workload="register", core=core)
+    if chosen.nemesis:
+        options = msgspec.structs.replace(
+            options, nemesis=(chosen.nemesis,), time_limit_s=10, rate=100, concurrency=10
+        )
+    seeds = range(chosen.first_seed, chosen.first_seed + 8)
+    assert any(judge(plan_of(seed, options), tmp_path).invalid for seed in seeds)
