@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -15,6 +16,7 @@ from harness.store.entry import RunEntry
 from harness.store.files import LIVE
 from harness.store.overview import campaign_folders
 from history.files import RefusedFile, decode_json, open_regular, read_regular
+from history.nemesis import FaultKinds, read_fault_kinds
 from reports.site.model import LiveRow
 
 MOST_BYTES_AT_ONCE = 16 << 20
@@ -31,8 +33,11 @@ class _Line(msgspec.Struct, frozen=True):
     f: str
 
 
-class _Limit(msgspec.Struct, frozen=True):
+class _Facts(msgspec.Struct, frozen=True):
+    """What must be known of a test."""
+
     time_limit_s: float = 0.0
+    fault_kinds: Any = ()
 
 
 class _Counted(msgspec.Struct):
@@ -59,10 +64,11 @@ class LiveCounter:
 
     def _run(self, entry: RunEntry) -> LiveRow:
         counted = self._counted[entry.folder]
-        self._go_on(entry.folder, counted)
+        facts = self._facts(entry)
+        self._go_on(entry.folder, counted, FaultKinds(read_fault_kinds(facts.fault_kinds)))
         ends = ", ".join(f"{counted.ends[end]:,} {end}" for end in _ENDS)
         fault = f", fault: {counted.fault}" if counted.fault else ""
-        limit_s, now_s = self._limit_s(entry), counted.time_ns / 1e9
+        limit_s, now_s = facts.time_limit_s, counted.time_ns / 1e9
         return LiveRow(
             kind="run",
             name=entry.folder,
@@ -72,14 +78,14 @@ class LiveCounter:
             left=f"about {in_time(limit_s - now_s)} of work left" if limit_s > now_s else "",
         )
 
-    def _limit_s(self, entry: RunEntry) -> float:
+    def _facts(self, entry: RunEntry) -> _Facts:
         path = self._store / entry.folder / TEST
         try:
-            return decode_json(read_regular(path, root=self._store), _Limit, where=path).time_limit_s
+            return decode_json(read_regular(path, root=self._store), _Facts, where=path)
         except (OSError, RefusedFile):
-            return 0.0
+            return _Facts()
 
-    def _go_on(self, folder: str, counted: _Counted) -> None:
+    def _go_on(self, folder: str, counted: _Counted, kinds: FaultKinds) -> None:
         """Count the lines that were added."""
         try:
             with open_regular(self._store / folder / HISTORY, root=self._store) as file:
@@ -96,7 +102,7 @@ class LiveCounter:
                 continue
             counted.time_ns = line.time
             if line.process < 0:
-                counted.fault = line.f
+                counted.fault = "" if kinds.is_healing(line.f) else line.f
             elif line.type in _ENDS:
                 counted.ends[line.type] += 1
 

@@ -36,6 +36,8 @@ class Written(NamedTuple):
     lines: list[str]
     left_out: int
     """How many operations the format does not have."""
+    read_as: str
+    """The format that reads it as it was meant. Without it, `[key nil]` in a file may also be a value."""
 
 
 def jepsen_edn(history: History) -> Written:
@@ -43,7 +45,8 @@ def jepsen_edn(history: History) -> Written:
     if some operations of clients have no key, keys stand in `:key`."""
     clients = [operation for operation in history if operation.process != NEMESIS]
     is_independent = all(operation.key is not None for operation in clients)
-    return Written([_event(operation, independent=is_independent) for operation in history], 0)
+    lines = [_event(operation, independent=is_independent) for operation in history]
+    return Written(lines, 0, "jepsen-edn-independent" if is_independent else "jepsen-edn")
 
 
 def _event(operation: Operation, *, independent: bool) -> str:
@@ -121,7 +124,7 @@ def porcupine_kv(history: History) -> Written:
             left_out += is_over and operation.type == "invoke"
             continue
         lines.append(_kv(operation, begun))
-    return Written(lines, left_out)
+    return Written(lines, left_out, "porcupine-kv")
 
 
 def _kv(operation: Operation, begun: Operation) -> str:

@@ -159,6 +159,14 @@ def test_what_goes_on_is_counted_as_it_grows(
         assert (row["state"], row["done"]) == ("6.0 s: 1 ok, 0 fail, 0 info", 0.2)
         assert row["left"] == "about 24 s of work left"
         assert row["name"] in Got(server, "/live.html").page.words
+        kill = b'{"index":2,"time":7000000000,"process":-1,"type":"invoke","f":"kill"}\n'
+        (living / "history.jsonl").write_bytes(lines + kill)
+        [row] = json.loads(Got(server, "/live.json").content)
+        assert row["state"] == "7.0 s: 1 ok, 0 fail, 0 info, fault: kill"
+        healed = kill.replace(b"7", b"8").replace(b"kill", b"final-heal")
+        (living / "history.jsonl").write_bytes(lines + kill + healed)
+        [row] = json.loads(Got(server, "/live.json").content)
+        assert row["state"] == "8.0 s: 1 ok, 0 fail, 0 info", "what heals is no fault"
     assert json.loads(Got(server, "/live.json").content) == []
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from ackproof.cli.main import cli
 from ackproof.cli.output.exits import Exit
 from history import NEMESIS, History, HistoryError, HistoryWriter, Operation
 from history.formats import read
-from history.formats.exporting import jepsen_edn, porcupine_kv
+from history.formats.exporting import Written, jepsen_edn, porcupine_kv
 from tests.reports.synthetic import history_of
 
 TXN = [["append", "x", 1], ["r", "y", None]]
@@ -126,9 +128,24 @@ def test_the_command_writes_what_check_judges(to: str, model: str, format_: str,
     out = tmp_path / "out.txt"
     done = CliRunner().invoke(cli, ["export", str(run), "--to", to, "--out", str(out)])
     assert done.exit_code == Exit.VALID, done.output
-    assert "2 events" in done.output
+    assert f"2 events; ackproof check reads them with --format {format_}" in done.output
     judged = CliRunner().invoke(cli, ["check", str(out), "--model", model, "--format", format_])
     assert judged.exit_code == Exit.VALID, judged.output
+
+
+@pytest.mark.parametrize("write", [jepsen_edn, porcupine_kv])
+def test_a_lost_write_is_judged_alike_once_it_is_exported(
+    write: Callable[[History], Written], tmp_path: Path
+) -> None:
+    """An empty read becomes `[key nil]`, which is a value in files of others: so the format is named."""
+    lost = of(("invoke", "write", "a", "r1"), ("ok", "write", "a", "r1"), ("invoke", "read", "a", None))
+    history = History([*lost, replace(lost[2], index=3, time=3000, type="ok")])
+    written = write(history)
+    out = tmp_path / "out.txt"
+    out.write_text("".join(f"{line}\n" for line in written.lines))
+    model = "kv-append" if write is porcupine_kv else "register"
+    judged = CliRunner().invoke(cli, ["check", str(out), "--model", model, "--format", written.read_as])
+    assert judged.exit_code == Exit.INVALID, judged.output
 
 
 def test_a_folder_that_is_not_there_is_refused_before_anything_is_read(tmp_path: Path) -> None:

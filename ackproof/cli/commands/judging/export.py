@@ -29,6 +29,8 @@ class Exported(msgspec.Struct, frozen=True):
     """How many lines, each an event."""
     left_out: int
     """How many operations the format does not have."""
+    read_as: str
+    """What `ackproof check --format` takes to read the file as it was meant."""
 
 
 def _format_names() -> Iterable[str]:
@@ -83,10 +85,10 @@ def export(run: Path, format_: str, out: Path, as_json: bool) -> NoReturn:
         raise CouldNotRun(str(refusal)) from refusal
     except OSError as error:
         raise CouldNotRun(f"cannot write {out}: {error.strerror}") from error
-    found = Exported(str(out), format_, len(written.lines), written.left_out)
+    found = Exported(str(out), format_, len(written.lines), written.left_out, written.read_as)
 
     def show() -> None:
-        say(f"{out}: {found.events:,} events")
+        say(f"{out}: {found.events:,} events; ackproof check reads them with --format {found.read_as}")
         if found.left_out:
             say(f"left out: {found.left_out:,} operations that failed, or that the format does not have")
 
