@@ -162,7 +162,9 @@ class QueueClient(_Client):
         taken = await self._stream.take(key)
         if taken is None:
             return None
-        with contextlib.suppress(Exception):  # it came out, and without a confirmation may come out again
+        # It came out, also if its confirmation takes too long or the operation's time is over: without a
+        # confirmation it may come out again.
+        with contextlib.suppress(Exception, asyncio.CancelledError):
             async with asyncio.timeout(self._site.timeout_s / 2):
                 await self._stream.acknowledge(taken)
         return taken.data

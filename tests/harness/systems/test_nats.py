@@ -226,6 +226,25 @@ def test_a_dequeue_without_an_answer_took_nothing_out() -> None:
     assert (done.type, done.value) == ("ok", "t")
 
 
+class Slow(Work):
+    """It gives a text when most of the time is over, and confirms nothing."""
+
+    async def take(self, key: str) -> Taken | None:
+        await asyncio.sleep(0.15)  # of the 0.2 s that the operation has
+        return await super().take(key)
+
+    async def acknowledge(self, taken: Taken) -> None:
+        await super().acknowledge(taken)
+        await asyncio.Event().wait()
+
+
+def test_a_text_that_came_out_counts_although_the_time_was_over_before_its_confirmation() -> None:
+    client = QueueClient(Site("n1", MEMBERS, 1, timeout_s=0.2))
+    client._stream = Slow("t")  # type: ignore[assignment]  # as far as a queue needs one
+    done = asyncio.run(client.perform(Operation(3, 0, 1, "invoke", "dequeue", "k", node="n1")))
+    assert (done.type, done.value) == ("ok", "t")
+
+
 def test_an_enqueue_fails_only_if_it_was_certainly_not_stored() -> None:
     assert queued(Work(publish=NoLeader("none")), "enqueue")[0].type == "fail"
     with pytest.raises(TimeoutError):  # the pool of clients makes this `info`
