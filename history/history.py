@@ -66,9 +66,21 @@ class Columns:
         return None if code < 0 else decoded(self.values[code])
 
 
+def stable_order(numbers: Codes) -> Codes:
+    """The places of numbers in ascending order; equal ones stay in theirs.
+
+    A range of up to 65,536 numbers is sorted in linear time, as numpy does with numbers of 16 bits.
+    """
+    if len(numbers):
+        least = int(numbers.min())
+        if int(numbers.max()) - least < 1 << 16:
+            numbers = (numbers - least).astype(np.uint16)
+    return np.argsort(numbers, kind="stable")
+
+
 def same_process_before(process: Codes) -> Codes:
     """For each event the place of the event before it of the same process; -1 for the first one."""
-    order = np.argsort(process, kind="stable")
+    order = stable_order(process)
     same = process[order][1:] == process[order][:-1]
     before = np.full(len(process), -1, dtype=np.int64)
     before[order[1:][same]] = order[:-1][same]
@@ -220,7 +232,7 @@ class History(Sequence[Operation]):
         group = columns.process
         if self._foreign:
             group = np.where(group == NEMESIS, NEMESIS - 1 - columns.f, group)
-        order = np.argsort(group, kind="stable")
+        order = stable_order(group)
         process = group[order]
         is_invoke = columns.type[order] == INVOKE
         same_as_before = np.empty(total, dtype=bool)

@@ -354,7 +354,7 @@ class LinearizabilityOf:
         places.sort(key=lambda place: (lengths[place], place))
         shown = self._to_be_looked_at(places, results)
         without_source = {}
-        if shown:
+        if shown and not looks_first:
             hard = never_written(found.of(shown), self.model, coded=engine.coded(found))
             without_source = {shown[place]: reply for place, reply in hard.items()}
         self._count_all(found, results, tally)

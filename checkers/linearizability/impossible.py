@@ -251,7 +251,7 @@ class _Shrinking:
             return _Kept(few, begin)
 
         reading = self.engine.model.reads
-        is_read = np.array([part.call(place).f in reading for place in range(len(part))], dtype=bool)
+        is_read = part.asks_one_of(reading)
         reads = self._last(part, replies & is_read, replies & ~is_read, begin)
         writes = self._last(part, replies & ~is_read, reads, begin)
         fewest = smallest_failing(

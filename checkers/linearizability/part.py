@@ -18,7 +18,7 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
 from history import Columns, History
-from history.history import FAIL, INFO, INVOKE, OK
+from history.history import FAIL, INFO, INVOKE, OK, stable_order
 from history.values import MARK, frozen
 
 Integers = npt.NDArray[np.int64]
@@ -45,6 +45,14 @@ class Part:
     def call(self, operation: int) -> Call:
         """What the operation at that place asked and was answered."""
         return self.calls[int(self.kinds[operation])]
+
+    def asks_one_of(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
+        """By operation, whether its call has one of these names."""
+        calls = self.calls
+        if isinstance(calls, HistoryCalls):
+            has_name = np.array([name in names for name in calls.columns.f_names], dtype=bool)
+            return np.asarray(has_name[calls.f[self.kinds]], dtype=bool)
+        return np.array([calls[kind].f in names for kind in self.kinds.tolist()], dtype=bool)
 
     def only(self, kept: npt.NDArray[Any]) -> Part:
         """The part of these operations (a mask, or places in ascending order)."""
@@ -274,7 +282,7 @@ def _by_key(history: History) -> _ByKey:
     rank[used] = np.arange(len(used))
     place = rank[code]
     lengths = np.bincount(place, minlength=len(used))
-    order = np.argsort(place, kind="stable")
+    order = stable_order(place)
     return _ByKey(
         columns,
         tuple(None if one == 0 else columns.keys[one - 1] for one in used.tolist()),

@@ -7,7 +7,6 @@ them. Where a file holds anything else, or breaks a rule, `columns_of` returns N
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -17,7 +16,7 @@ import numpy.typing as npt
 from history.files import UNREADABLE
 from history.history import TYPES, Codes, Columns
 from history.kernels import Form as KernelForm
-from history.kernels import Integers, compiled_in_place, fitting
+from history.kernels import Integers, compiled_in_place, fitting, inlined
 from history.limits import LONGEST_LINE_BYTES, MOST_DEPTH
 from history.values import encoded
 
@@ -31,8 +30,8 @@ OPEN, CLOSE, OPEN_MAP, CLOSE_MAP, NEWLINE = 91, 93, 123, 125, 10
 INDEX, TIME, PROCESS, TYPE, F, KEY, VALUE, ERROR, NODE, RAFT_INDEX, FIELDS = range(11)
 NAMES = np.frombuffer(b"index time process type f key value error node raft_index ", dtype=np.uint8)
 """The names of the fields in the order of their numbers, each followed by a blank."""
-UNUSUAL_VALUE = re.compile(rb"[^-0-9\[\]\",a-z]|-0|[0-9][a-z]|[0-9]{19}")
-"""Where this is not found, each value is written in the only way that a history writes it."""
+NAME_BEGINS = tuple(np.cumsum([0, *(len(name) + 1 for name in NAMES.tobytes().decode().split())]).tolist())
+"""By field where its name begins in NAMES, and at last where the next one would."""
 KINDS = np.frombuffer(b"invoke ok fail info ", dtype=np.uint8)
 
 
@@ -155,48 +154,81 @@ def whole_number(text: Bytes, at: int, end: int) -> int:
     return sign * number
 
 
+@inlined
+def is_name_at(text: Bytes, at: int, field: int) -> bool:
+    """Whether the name of a field stands there, and a quotation mark after it."""
+    begin, length = NAME_BEGINS[field], NAME_BEGINS[field + 1] - NAME_BEGINS[field] - 1
+    same = 0
+    if at + length < len(text) and text[at + length] == QUOTE:
+        while same < length and text[at + same] == NAMES[begin + same]:
+            same += 1
+    return same == length
+
+
+@inlined
+def number_end(text: Bytes, at: int) -> int:
+    """Where the digits that begin there end, after a minus or none."""
+    end = at
+    if end < len(text) and text[end] == MINUS:
+        end += 1
+    while end < len(text) and text[end] >= 48 and text[end] <= 57:
+        end += 1
+    return end
+
+
 @compiled_in_place
-def scan(text: Bytes, fields: Integers, found: Slots) -> int:
-    """Read all lines: FIELDS numbers each; how many lines there are, or UNUSUAL."""
+def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Integers, found: Slots) -> int:
+    """Read all lines: a column of `lines` numbers each field; how many lines there are, or UNUSUAL.
+
+    `fields` and `expected` are ABSENT at first. Lines are written alike, so that a name is first compared with
+    the one which the line before had at that place (`expected`).
+    """
     at = line = 0
     while at < len(text):
-        row = line * FIELDS
-        if row + FIELDS > len(fields) or text[at] != OPEN_MAP:
+        if line >= lines or text[at] != OPEN_MAP:
             return UNUSUAL
-        for field in range(FIELDS):
-            fields[row + field] = ABSENT
-        given = 0
+        given = place = 0
+        begin = at
         at += 1
         while True:
             if at >= len(text) or text[at] != QUOTE:
                 return UNUSUAL
-            end = text_end(text, at)
-            if end < 0:
-                return UNUSUAL
-            field = word_at(text, at + 1, end - 1, NAMES)
+            field = expected[place]
+            if field >= 0 and is_name_at(text, at + 1, field):
+                end = at + 2 + NAME_BEGINS[field + 1] - NAME_BEGINS[field] - 1
+            else:
+                end = text_end(text, at)
+                if end < 0:
+                    return UNUSUAL
+                field = word_at(text, at + 1, end - 1, NAMES)
+                expected[place] = field
             if field < 0 or given >> field & 1 or end >= len(text) or text[end] != COLON:
                 return UNUSUAL
+            place += 1
             given |= 1 << field
             at = end + 1
-            end = value_end(text, at)
-            if end <= at:
-                return UNUSUAL
             if field <= PROCESS or field == RAFT_INDEX:
+                end = number_end(text, at)
                 number = whole_number(text, at, end)
                 if number == -(1 << 62) or (field == RAFT_INDEX and number < 0):
                     return UNUSUAL
-                fields[row + field] = number
-            elif field == TYPE:
-                if text[at] != QUOTE:
-                    return UNUSUAL
-                fields[row + TYPE] = word_at(text, at + 1, end - 1, KINDS)
+                fields[field * lines + line] = number
             else:
-                if field != VALUE and text[at] != QUOTE:
+                if field != VALUE and (at >= len(text) or text[at] != QUOTE):
                     return UNUSUAL
-                fields[row + field] = number_of(text, at, end, field, found)
-                if fields[row + field] < 0:
+                end = text_end(text, at) if text[at] == QUOTE else value_end(text, at)
+                if end <= at:
                     return UNUSUAL
+                if field == TYPE:
+                    fields[field * lines + line] = word_at(text, at + 1, end - 1, KINDS)
+                else:
+                    known = number_of(text, at, end, field, found)
+                    if known < 0:
+                        return UNUSUAL
+                    fields[field * lines + line] = known
             at = end
+            if at >= len(text):
+                return UNUSUAL
             if text[at] == COMMA:
                 at += 1
             elif text[at] == CLOSE_MAP:
@@ -204,14 +236,57 @@ def scan(text: Bytes, fields: Integers, found: Slots) -> int:
             else:
                 return UNUSUAL
         needed = 1 << INDEX | 1 << TIME | 1 << PROCESS | 1 << TYPE | 1 << F
-        if given & needed != needed or fields[row + INDEX] != line or fields[row + TYPE] < 0:
+        if (
+            given & needed != needed
+            or fields[INDEX * lines + line] != line
+            or fields[TYPE * lines + line] < 0
+        ):
             return UNUSUAL
         at += 1
-        if at >= len(text) or text[at] != NEWLINE:
+        if at >= len(text) or text[at] != NEWLINE or at - begin >= longest:
             return UNUSUAL
         at += 1
         line += 1
     return line
+
+
+@compiled_in_place
+def copy_texts(text: Bytes, begins: Integers, ends: Integers, copy: Bytes) -> None:
+    """Copy stretches of the file, with a new line after each."""
+    to = 0
+    for number in range(len(begins)):
+        for at in range(begins[number], ends[number]):
+            copy[to] = text[at]
+            to += 1
+        copy[to] = NEWLINE
+        to += 1
+
+
+@compiled_in_place
+def is_usual(values: Bytes) -> bool:
+    """Whether each value, of which each ends with a line, is written in the only way that a history writes it.
+
+    These are numbers of less than 19 digits, lists, and what has only small letters, without blanks.
+    """
+    digits = 0
+    before = NEWLINE
+    for at in range(len(values)):
+        c = values[at]
+        if c >= 48 and c <= 57:
+            if c == 48 and before == MINUS:
+                return False
+            digits += 1
+            if digits > MOST_DIGITS:
+                return False
+        else:
+            is_letter = c >= 97 and c <= 122
+            if is_letter and digits > 0:
+                return False
+            if not is_letter and c not in (MINUS, OPEN, CLOSE, QUOTE, COMMA, NEWLINE):
+                return False
+            digits = 0
+        before = c
+    return True
 
 
 def columns_of(content: bytes) -> Columns | None:
@@ -219,10 +294,7 @@ def columns_of(content: bytes) -> Columns | None:
     if fitting(len(content) // BYTES_A_STEP) is not KernelForm.COMPILED or not content.endswith(b"\n"):
         return None
     text = np.frombuffer(content, dtype=np.uint8)
-    newlines = np.flatnonzero(text == NEWLINE)
-    if np.diff(newlines, prepend=-1).max() > LONGEST_LINE_BYTES:
-        return None
-    lines = len(newlines)
+    lines = content.count(b"\n")
     most = 2 * lines + 1_000
     found = Slots(
         np.zeros(1 << (2 * most).bit_length(), dtype=np.int64),
@@ -231,25 +303,31 @@ def columns_of(content: bytes) -> Columns | None:
         np.empty(most, dtype=np.int64),
         np.zeros(1, dtype=np.int64),
     )
-    fields = np.empty(FIELDS * lines, dtype=np.int64)
-    if scan(text, fields, found) != lines:
+    fields = np.full(FIELDS * lines, ABSENT, dtype=np.int64)
+    expected = np.full(FIELDS + 1, ABSENT, dtype=np.int64)
+    if scan(text, lines, LONGEST_LINE_BYTES, fields, expected, found) != lines:
         return None
     try:
-        return _columns(content, fields.reshape(lines, FIELDS).T, found)
+        return _columns(text, fields.reshape(FIELDS, lines), found)
     except (*UNREADABLE, UnicodeEncodeError, OverflowError):
         return None
 
 
-def _columns(content: bytes, fields: Codes, found: Slots) -> Columns | None:
+def _columns(text: Bytes, fields: Codes, found: Slots) -> Columns | None:
     count = int(found.counts[0])
     begins, ends, kinds = (array[:count] for array in (found.begins, found.ends, found.fields))
 
     def named(field: int) -> tuple[Codes, tuple[str, ...]]:
         own = np.flatnonzero(kinds == field)
-        raws = [content[b:e] for b, e in zip(begins[own].tolist(), ends[own].tolist(), strict=True)]
-        texts = _values(raws) if field == VALUE else _names(raws)
-        code_of: dict[str, int] = {}
+        texts, are_distinct = _texts(text, begins[own], ends[own], field)
         codes = np.full(count + 1, ABSENT, dtype=np.int64)
+        if are_distinct:
+            absent = texts.index("null") if field == VALUE and "null" in texts else len(texts)
+            codes[own] = np.arange(len(own))
+            codes[own[absent + 1 :]] -= 1
+            codes[own[absent : absent + 1]] = ABSENT
+            return codes[fields[field]], (*texts[:absent], *texts[absent + 1 :])
+        code_of: dict[str, int] = {}
         codes[own] = [
             ABSENT if text == "null" and field == VALUE else code_of.setdefault(text, len(code_of))
             for text in texts
@@ -279,22 +357,30 @@ def _columns(content: bytes, fields: Codes, found: Slots) -> Columns | None:
     )
 
 
-def _names(raws: list[bytes]) -> list[str]:
-    """Texts in quotes as texts."""
-    return list(map(str, _decoded(raws, list[str])))
+def _texts(text: Bytes, begins: Integers, ends: Integers, field: int) -> tuple[list[str], bool]:
+    """The different texts of a field, as a history has them, and whether no two of these are the same.
+
+    For values each is the one JSON text that stands for it; for other fields, what stands in the quotes.
+    """
+    if not len(begins):
+        return [], True
+    copy = np.empty(int((ends - begins).sum()) + len(begins), dtype=np.uint8)
+    copy_texts(text, begins, ends, copy)
+    raw = copy.tobytes()[:-1]
+    in_json = b"[" + raw.replace(b"\n", b",") + b"]"
+    if field != VALUE:
+        if raw.isascii() and b"\\" not in raw:
+            return raw[1:-1].decode().split('"\n"'), True
+        return _decoded(in_json, list[str], len(begins)), False
+    values = _decoded(in_json, list[Any], len(begins))
+    if is_usual(copy):
+        return raw.decode().split("\n"), True
+    return [encoded(value) for value in values], False
 
 
-def _values(raws: list[bytes]) -> list[str]:
-    """Values as the one JSON text that stands for each in a history."""
-    values = _decoded(raws, list[Any])
-    if UNUSUAL_VALUE.search(b",".join(raws)) is None:
-        return [raw.decode() for raw in raws]
-    return [encoded(value) for value in values]
-
-
-def _decoded(raws: list[bytes], type_: Any) -> list[Any]:
-    found: list[Any] = msgspec.json.decode(b"[" + b",".join(raws) + b"]", type=type_)
-    if len(found) != len(raws):
+def _decoded(raws: bytes, type_: Any, count: int) -> list[Any]:
+    found: list[Any] = msgspec.json.decode(raws, type=type_)
+    if len(found) != count:
         raise msgspec.DecodeError("not one value each")
     return found
 

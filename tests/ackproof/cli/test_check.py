@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.commands.judging import check as check_command
-from ackproof.cli.commands.judging.check import check
+from ackproof.cli.commands.judging.check import CheckedFile, check
 from ackproof.judging.limits import MemoryLimit, resident_bytes
 from tests import REPOSITORY
 
@@ -68,10 +70,20 @@ def test_of_several_files_the_gravest_verdict_counts() -> None:
     assert [one["verdict"]["validity"] for one in msgspec.json.decode(out)["result"]] == ["valid", "invalid"]
 
 
-def test_large_files_are_judged_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = run(VALID, INVALID, "--model", "cas-register", "--json")
-    monkeypatch.setattr(check_command, "WORTH_A_PROCESS_BYTES", 0)
-    together = run(VALID, INVALID, "--model", "cas-register", "--json")
+def test_files_that_take_long_are_judged_in_several_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = run(VALID, INVALID, INVALID, "--model", "cas-register", "--json")
+    monkeypatch.setattr(check_command, "WORTH_PROCESSES_S", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    left: list[int] = []
+    beside = check_command._check_beside
+
+    def noted(files: Sequence[str], *rest: Any, **named: Any) -> list[CheckedFile]:
+        left.append(len(files))
+        return beside(files, *rest, **named)
+
+    monkeypatch.setattr(check_command, "_check_beside", noted)
+    together = run(VALID, INVALID, INVALID, "--model", "cas-register", "--json")
+    assert left == [2], "the first file is judged here"
     verdicts = [
         [one["verdict"] for one in msgspec.json.decode(out)["result"]] for _, out, _ in (alone, together)
     ]
@@ -191,7 +203,7 @@ def test_a_bound_of_memory_counts_all_that_the_process_takes() -> None:
 def test_many_large_files_are_judged_in_the_order_in_which_they_were_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ackproof.cli.commands.judging.check.WORTH_A_PROCESS_BYTES", 0)
+    monkeypatch.setattr("ackproof.cli.commands.judging.check.WORTH_PROCESSES_S", 0)
     monkeypatch.setattr("os.cpu_count", lambda: 2)
     files = [VALID, INVALID, VALID, INVALID, INVALID]
     code, out, _ = run(*files, "--model", "cas-register", "--json", "--memory-mib", "3000")

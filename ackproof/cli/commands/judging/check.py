@@ -35,8 +35,9 @@ if TYPE_CHECKING:
 STDIN = "-"
 READ_SHARE = 0.5
 """About which part of the time it takes to read a file; it is judged in the rest."""
-WORTH_A_PROCESS_BYTES = 8_000_000
-"""Smaller inputs are judged before a second process would have started."""
+WORTH_PROCESSES_S, LOADING_S = 1.0, 0.1
+"""Files that will take less processor time than this are judged here: other processes would take a tenth of a
+second more. The first of all files takes about so long for what it loads, whatever is in it."""
 FEW_COLLECTIONS = 1_000_000
 """Python looks for garbage once this many objects are new. Nearly all of them are needed until the end, and
 looking for garbage as often as usual takes a third of the time."""
@@ -280,44 +281,55 @@ class Wanted(NamedTuple):
 
 
 def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quiet: bool) -> list[CheckedFile]:
-    """The results in order. Large files are judged in as many processes as there are processors.
+    """The results in order. Where much is left, as many processes as there are processors judge the rest.
 
-    The first file is judged here. So what it loads is there before the processes begin, where they can begin
-    as copies of this one.
+    The first files are judged here. They show how long the others will take, and what they load is there
+    before the processes begin, where they can begin as copies of this one.
     """
     from history.kernels import fitting
     from history.stored.lines import BYTES_A_STEP
 
     text = _standard_input(files)
-    size = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
-    fitting(size // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
-    workers = min(len(files) - 1, os.cpu_count() or 1)
-    if workers < 2 or size < WORTH_A_PROCESS_BYTES:
-        what = "judging the history" if len(files) == 1 else f"judging {len(files):,} histories"
-        judged: list[CheckedFile] = []
-        with Working(what, quiet=quiet, in_logs=False) as working:
+    sizes = [max(1, Path(file).stat().st_size) if Path(file).is_file() else 1 for file in files]
+    fitting(sum(sizes) // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
+    what = "judging the history" if len(files) == 1 else f"judging {len(files):,} histories"
+    judged: list[CheckedFile] = []
+    is_alone = (os.cpu_count() or 1) < 2
+    begun = time.process_time()
+    with Working(what, quiet=quiet, in_logs=False) as working:
 
-            def tell(share: float) -> None:
-                working.tell((len(judged) + share) / len(files))
+        def tell(share: float) -> None:
+            working.tell((len(judged) + share) / len(files))
 
-            for file in files:
-                judged.append(check_file(file, text, question, wanted, tell_share=tell))
-                tell(0.0)
-            return judged
+        for file in files:
+            judged.append(check_file(file, text, question, wanted, tell_share=tell))
+            tell(0.0)
+            done = len(judged)
+            taken = max(0.0, time.process_time() - begun - LOADING_S)
+            left = taken * sum(sizes[done:]) / sum(sizes[:done])
+            if not is_alone and len(files) - done > 1 and left >= WORTH_PROCESSES_S:
+                break
+    return judged + _check_beside(files[len(judged) :], text, question, wanted, quiet=quiet)
+
+
+def _check_beside(
+    files: Sequence[str], text: str | None, question: Question, wanted: Wanted, *, quiet: bool
+) -> list[CheckedFile]:
+    """The results of the rest of the files, in order, from other processes."""
+    if not files:
+        return []
     import multiprocessing  # here, since few files need none of it
     from concurrent.futures import ProcessPoolExecutor
 
+    workers = min(len(files), os.cpu_count() or 1)
     question = question._replace(budget=_shared(question.budget, workers + 1))
     context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     steps = Steps("judging files", quiet=quiet, in_logs=False)
-    with Working(f"judging the first of {len(files):,} files", quiet=quiet, in_logs=False) as working:
-        first = check_file(files[0], text, question, wanted, tell_share=working.tell)
     with ProcessPoolExecutor(workers, mp_context=context) as pool, steps:
         begun = [
-            pool.submit(check_file, file, text if file == STDIN else None, question, wanted)
-            for file in files[1:]
+            pool.submit(check_file, file, text if file == STDIN else None, question, wanted) for file in files
         ]
-        results = [first]
+        results: list[CheckedFile] = []
         for future in begun:
             steps.show(len(results), len(files))
             results.append(future.result())
