@@ -162,7 +162,7 @@ def is_name_at(text: Bytes, at: int, field: int) -> bool:
     if at + length < len(text) and text[at + length] == QUOTE:
         while same < length and text[at + same] == NAMES[begin + same]:
             same += 1
-    return same == length
+    return bool(same == length)
 
 
 @inlined
@@ -180,8 +180,8 @@ def number_end(text: Bytes, at: int) -> int:
 def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Integers, found: Slots) -> int:
     """Read all lines: a column of `lines` numbers each field; how many lines there are, or UNUSUAL.
 
-    `fields` and `expected` are ABSENT at first. Lines are written alike, so that a name is first compared with
-    the one which the line before had at that place (`expected`).
+    `fields` and `expected` are ABSENT at first. Lines are written alike, so that a name is first compared
+    with the one which the line before had at that place (`expected`).
     """
     at = line = 0
     while at < len(text):
@@ -264,7 +264,7 @@ def copy_texts(text: Bytes, begins: Integers, ends: Integers, copy: Bytes) -> No
 
 @compiled_in_place
 def is_usual(values: Bytes) -> bool:
-    """Whether each value, of which each ends with a line, is written in the only way that a history writes it.
+    """Whether each value, followed by a new line, is written in the only way that a history writes it.
 
     These are numbers of less than 19 digits, lists, and what has only small letters, without blanks.
     """
