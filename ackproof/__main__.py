@@ -1,6 +1,6 @@
 """`python -m ackproof`: the same as the command `ackproof`."""
 
-from ackproof.cli.entry import main
+from ackproof.cli.entry import program
 
 if __name__ == "__main__":
-    main()
+    program()

@@ -303,3 +303,30 @@ def test_a_system_that_does_not_exist_is_wrong_usage(arguments: list[str], messa
     assert done.returncode == 254
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+AT_THE_END = """
+import atexit, sys, threading, time
+class Kept:
+    def __del__(self):
+        print("taken apart")
+kept = Kept()
+atexit.register(print, "put off")
+if sys.argv.pop() == "threads":
+    threading.Thread(target=lambda: (time.sleep(0.5), print("the other thread"))).start()
+sys.argv[1:] = ["no-such-command"]
+from ackproof.cli.entry import program
+print("printed", end=" ")
+program()
+"""
+
+
+@pytest.mark.parametrize(
+    ("threads", "lines"),
+    [("alone", ["printed put off"]), ("threads", ["printed the other thread", "put off", "taken apart"])],
+)
+def test_a_command_ends_at_once_when_nothing_is_left_to_be_done(threads: str, lines: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", AT_THE_END, threads], capture_output=True, text=True)
+    assert done.stdout.splitlines() == lines
+    assert done.returncode == 254
+    assert "no-such-command" in done.stderr
