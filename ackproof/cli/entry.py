@@ -9,6 +9,7 @@ first take apart all that was loaded, which takes up to a quarter of the time of
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import signal
 import sys
@@ -29,6 +30,7 @@ REPEATED_AFTER_S = 0.01
 
 def program() -> NoReturn:
     """Run the command that the arguments name, and end this process."""
+    gc.disable()  # until the command is loaded (ackproof/cli/main.py)
     try:
         main()
     except SystemExit as end:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -35,7 +36,9 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Load one command; None if there is none of this name."""
         entry = self.entries.get(cmd_name)
-        return None if entry is None else entry.load()
+        command = None if entry is None else entry.load()
+        gc.enable()  # `entry.program` turns it off, as nothing that is loaded is garbage
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -23,6 +23,8 @@ from history.values import encoded
 Bytes: TypeAlias = npt.NDArray[np.uint8]
 UNUSUAL, ABSENT = -1, -1
 MOST_DIGITS = 18
+BYTES_A_COUNT = 1 << 18
+"""Lines are counted in stretches of so many bytes, which stay in the processor's cache."""
 BYTES_A_STEP = 24
 """The plain reader takes about a microsecond for this number of bytes."""
 QUOTE, COMMA, MINUS, COLON, BACKSLASH = 34, 44, 45, 58, 92
@@ -30,7 +32,7 @@ OPEN, CLOSE, OPEN_MAP, CLOSE_MAP, NEWLINE = 91, 93, 123, 125, 10
 INDEX, TIME, PROCESS, TYPE, F, KEY, VALUE, ERROR, NODE, RAFT_INDEX, FIELDS = range(11)
 NAMES = np.frombuffer(b"index time process type f key value error node raft_index ", dtype=np.uint8)
 """The names of the fields in the order of their numbers, each followed by a blank."""
-NAME_BEGINS = tuple(np.cumsum([0, *(len(name) + 1 for name in NAMES.tobytes().decode().split())]).tolist())
+NAME_BEGINS = np.cumsum([0, *(len(name) + 1 for name in NAMES.tobytes().split())], dtype=np.int64)
 """By field where its name begins in NAMES, and at last where the next one would."""
 KINDS = np.frombuffer(b"invoke ok fail info ", dtype=np.uint8)
 
@@ -177,15 +179,15 @@ def number_end(text: Bytes, at: int) -> int:
 
 
 @compiled_in_place
-def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Integers, found: Slots) -> int:
-    """Read all lines: a column of `lines` numbers each field; how many lines there are, or UNUSUAL.
+def scan(text: Bytes, rows: int, longest: int, fields: Integers, expected: Integers, found: Slots) -> int:
+    """Read all lines: a column of `rows` numbers each field; how many lines there are, or UNUSUAL.
 
     `fields` and `expected` are ABSENT at first. Lines are written alike, so that a name is first compared
     with the one which the line before had at that place (`expected`).
     """
     at = line = 0
     while at < len(text):
-        if line >= lines or text[at] != OPEN_MAP:
+        if line >= rows or text[at] != OPEN_MAP:
             return UNUSUAL
         given = place = 0
         begin = at
@@ -212,7 +214,7 @@ def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Inte
                 number = whole_number(text, at, end)
                 if number == -(1 << 62) or (field == RAFT_INDEX and number < 0):
                     return UNUSUAL
-                fields[field * lines + line] = number
+                fields[field * rows + line] = number
             else:
                 if field != VALUE and (at >= len(text) or text[at] != QUOTE):
                     return UNUSUAL
@@ -220,12 +222,12 @@ def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Inte
                 if end <= at:
                     return UNUSUAL
                 if field == TYPE:
-                    fields[field * lines + line] = word_at(text, at + 1, end - 1, KINDS)
+                    fields[field * rows + line] = word_at(text, at + 1, end - 1, KINDS)
                 else:
                     known = number_of(text, at, end, field, found)
                     if known < 0:
                         return UNUSUAL
-                    fields[field * lines + line] = known
+                    fields[field * rows + line] = known
             at = end
             if at >= len(text):
                 return UNUSUAL
@@ -236,11 +238,7 @@ def scan(text: Bytes, lines: int, longest: int, fields: Integers, expected: Inte
             else:
                 return UNUSUAL
         needed = 1 << INDEX | 1 << TIME | 1 << PROCESS | 1 << TYPE | 1 << F
-        if (
-            given & needed != needed
-            or fields[INDEX * lines + line] != line
-            or fields[TYPE * lines + line] < 0
-        ):
+        if given & needed != needed or fields[INDEX * rows + line] != line or fields[TYPE * rows + line] < 0:
             return UNUSUAL
         at += 1
         if at >= len(text) or text[at] != NEWLINE or at - begin >= longest:
@@ -294,7 +292,7 @@ def columns_of(content: bytes) -> Columns | None:
     if fitting(len(content) // BYTES_A_STEP) is not KernelForm.COMPILED or not content.endswith(b"\n"):
         return None
     text = np.frombuffer(content, dtype=np.uint8)
-    lines = content.count(b"\n")
+    lines = _lines_in(text)
     most = 2 * lines + 1_000
     found = Slots(
         np.zeros(1 << (2 * most).bit_length(), dtype=np.int64),
@@ -311,6 +309,15 @@ def columns_of(content: bytes) -> Columns | None:
         return _columns(text, fields.reshape(FIELDS, lines), found)
     except (*UNREADABLE, UnicodeEncodeError, OverflowError):
         return None
+
+
+def _lines_in(text: Bytes) -> int:
+    """How many lines end in a text; `bytes.count` looks for each end by itself, which takes three times as
+    long."""
+    return sum(
+        int(np.count_nonzero(text[at : at + BYTES_A_COUNT] == NEWLINE))
+        for at in range(0, len(text), BYTES_A_COUNT)
+    )
 
 
 def _columns(text: Bytes, fields: Codes, found: Slots) -> Columns | None:
