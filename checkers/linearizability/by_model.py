@@ -85,6 +85,8 @@ class _Tally:
     most_configurations: int = 0
     doubts: list[str] = field(default_factory=list)
     evidence: list[Evidence] = field(default_factory=list)
+    at_once: tuple[HistoryParts, Engine] | None = None
+    """The keys that were searched at once, if some were, and the engine that knows what their calls do."""
     effort: Effort | None = None
     """What is left of the effort of explaining keys, once one was."""
     first_bad: Part | None = None
@@ -274,6 +276,7 @@ class LinearizabilityOf:
         if only is not None:
             found = found.of([place for place, key in enumerate(found.keys) if key in only])
         engine = Engine(self.model)
+        tally.at_once = found, engine
         results = engine.decide_packed(found, _at_first(self.budget, found))
         if results is None:
             return None
@@ -310,20 +313,25 @@ class LinearizabilityOf:
 
     def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
         """Search for an order of all keys, or only of those in `only`."""
+        from checkers.linearizability.engine import Engine
+
         try:
+            if tally.at_once is not None:
+                found, engine = tally.at_once
+                wanted = [place for place, key in enumerate(found.keys) if only is None or key in only]
+                self._search_among(found.of(wanted), engine, tally)
+                return
             for found in parts_in_turn(history, only):
-                self._search_among(found, tally)
+                self._search_among(found, Engine(self.model), tally)
                 if tally.is_decided:
                     return
         except IllegalCall:
             raise _refusal(parts(history), self.model) from None
 
-    def _search_among(self, found: HistoryParts, tally: _Tally) -> None:
+    def _search_among(self, found: HistoryParts, engine: Engine, tally: _Tally) -> None:
         """Search for an order of these keys: at first with a small budget."""
-        from checkers.linearizability.engine import Engine
         from checkers.linearizability.never_written import never_written
 
-        engine = Engine(self.model)
         quick = self.budget.of_configurations(QUICK_CONFIGURATIONS)
         looks_first = is_sourced(self.model) and not (
             engine.packing and engine.packing.has_few_orders(found.calls)

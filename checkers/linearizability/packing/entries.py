@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -25,6 +26,7 @@ from history.values import SET, frozen
 TEST, PUT, OWN = range(3)
 """What an entry does: it tests a component, puts a value, or tests what the same call put before it."""
 Mask = npt.NDArray[np.bool_]
+WITHOUT_LISTS = str.maketrans("", "", "[],")
 MOST_SHOWN = 30
 """With more elements in the replies of reads, for each call, than this, a history is not packed."""
 
@@ -144,7 +146,7 @@ def _of_sets(calls: HistoryCalls) -> Entries | None:
     of_read, texts_read = shown
     texts = [values[code] for code in np.unique(calls.asked[~read]).tolist()]
     number_of = {text: number for number, text in enumerate(dict.fromkeys([*texts, *texts_read]))}
-    if not all(map(simple, number_of)):
+    if not "".join(number_of).isdecimal() and not all(map(simple, number_of)):
         return None
     element = np.zeros(len(values) + 1, dtype=np.int64)
     element[np.unique(calls.asked[~read])] = [number_of[text] for text in texts]
@@ -183,6 +185,10 @@ def _shown(calls: HistoryCalls, reads: Integers) -> tuple[Integers, list[str]] |
         return None
     if not all(text.startswith("[") for text in texts):
         return None
+    joined = "".join(texts)
+    if joined.count("[") == len(texts) and joined.translate(WITHOUT_LISTS).isdecimal():
+        lists = [text[1:-1].split(",") if len(text) > len("[]") else [] for text in texts]
+        return np.repeat(reads, [len(items) for items in lists]).astype(np.int64), list(chain(*lists))
     raw: Any = msgspec.json.decode(f"[{','.join(texts)}]", type=list[list[msgspec.Raw]])
     lists = [[bytes(item).decode() for item in items] for items in raw]
     mark = msgspec.json.encode(str.__str__(SET)).decode()
