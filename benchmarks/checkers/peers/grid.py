@@ -397,11 +397,15 @@ def judge_lines() -> None:
         print(json.dumps({"verdict": " or ".join(found), "why": verdict.summary, **best}), flush=True)
 
 
+def rows_of(out: Path) -> list[Row]:
+    """The rows that an earlier run wrote with `--out`."""
+    lines = map(json.loads, out.read_text().splitlines())
+    return [Row(Cell(**row.pop("cell")), **row) for row in lines]
+
+
 def without_answer(earlier: Path | None) -> dict[str, Row]:
     """By name of a file the rows of an earlier run in which Porcupine had no answer."""
-    lines = earlier.read_text().splitlines() if earlier else []
-    rows = [Row(Cell(**row.pop("cell")), **row) for row in map(json.loads, lines)]
-    return {row.cell.name: row for row in rows if not row.answered}
+    return {row.cell.name: row for row in (rows_of(earlier) if earlier else []) if not row.answered}
 
 
 def warmers(grid: Sequence[Cell], folder: Path, seed: int) -> list[tuple[str, Path]]:
@@ -609,6 +613,11 @@ def main() -> int:
     asked.add_argument(
         "--no-first", dest="first", action="store_false", help="do not measure a first call on a machine"
     )
+    asked.add_argument(
+        "--measured",
+        type=Path,
+        help="an --out whose --folder was kept: measure the whole processes of these files alone",
+    )
     asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.judge:
@@ -618,6 +627,11 @@ def main() -> int:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
         program = build(Path(temporary))
+        if options.measured:
+            theirs, ours_s = whole_table(
+                list(whole(rows_of(options.measured), folder, program, options.times))
+            )
+            return int(ours_s > BOUND_WHOLE * theirs)
         grid = cells(options.share, options.seed, options.models)
         ours = (
             None if options.theirs_only else OurProcess(warmers(grid, folder, options.seed), options.timeout)
