@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from history import NEMESIS, History, HistoryError, Operation, OperationType
+from history.history import stable_order
 
 
 def op(index: int, process: int, type_: OperationType, f: str = "register", **more: object) -> Operation:
@@ -129,3 +131,14 @@ def test_dropping_one_invocation_never_goes_unnoticed(
     ]
     with pytest.raises(HistoryError):
         History(kept)
+
+
+NUMBERS = st.one_of(
+    st.integers(-(1 << 63), (1 << 63) - 1), st.integers(-2, 3), st.integers((1 << 16) - 3, (1 << 16) + 3)
+)
+
+
+@given(st.lists(NUMBERS, max_size=30))
+def test_equal_numbers_keep_their_places_in_order(numbers: list[int]) -> None:
+    places = stable_order(np.array(numbers, dtype=np.int64)).tolist()
+    assert places == sorted(range(len(numbers)), key=numbers.__getitem__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from pathlib import Path
 from random import Random
@@ -121,3 +122,71 @@ def test_one_operation_is_made_without_the_others(tmp_path: Path) -> None:
     assert [columns[place] for place in range(-len(operations), len(operations))] == operations * 2
     with pytest.raises(IndexError):
         columns[len(operations)]
+
+
+PIECES = (
+    "0",
+    "1",
+    "7",
+    "-",
+    "a",
+    "n",
+    '"',
+    ",",
+    "[",
+    "]",
+    "E",
+    ".",
+    "123456789",
+    "12345678901234567",
+    "{",
+    " ",
+)
+UNUSUAL = re.compile(r"[^-0-9\[\]\",a-z\n]|-0|[0-9][a-z]|[0-9]{19}")
+"""Where this is not found, each value is written in the only way that a history writes it."""
+
+
+@pytest.mark.parametrize("form", list(Form))
+def test_usual_values_are_those_that_have_one_form(form: Form) -> None:
+    draw = Random(23)
+    usual = 0
+    for _ in range(3000):
+        values = ["".join(draw.choices(PIECES, k=draw.randint(1, 4))) for _ in range(draw.randint(1, 3))]
+        text = "".join(value + "\n" for value in values)
+        raw = np.frombuffer(text.encode(), dtype=np.uint8)
+        found = form.of(lines.is_usual)(raw if form is Form.COMPILED else raw.tolist())
+        assert found == (UNUSUAL.search(text) is None), values
+        usual += found
+    assert 300 < usual < 2700
+
+
+def test_null_among_usual_values_is_no_value(tmp_path: Path) -> None:
+    path = tmp_path / "history.jsonl"
+    values = ("3", "null", '"a"', "3", "null", "[1,2]")
+    path.write_text(
+        "".join(
+            f'{{"index":{2 * n + half},"time":{n},"process":{n},"type":"{type_}","f":"write",'
+            f'"value":{value}}}\n'
+            for n, value in enumerate(values)
+            for half, type_ in enumerate(("invoke", "ok"))
+        )
+    )
+    read = _read_json_lines(path).columns
+    assert as_plain(read) == as_plain(_read_line_by_line(path).columns)
+    assert [read.decoded(code) for code in read.value.tolist()[::2]] == [3, None, "a", 3, None, [1, 2]]
+
+
+def test_fields_in_another_order_on_each_line_are_read(tmp_path: Path) -> None:
+    draw = Random(5)
+    path = tmp_path / "history.jsonl"
+    made = []
+    for index in range(40):
+        named = {"index": index, "time": index, "process": index // 2, "type": ("invoke", "ok")[index % 2]}
+        named |= {"f": "read", "key": f"k{index // 2 % 3}", "value": draw.randint(0, 3), "node": "n1"}
+        names = list(named)
+        draw.shuffle(names)
+        made.append(msgspec.json.encode({name: named[name] for name in names}) + b"\n")
+    path.write_bytes(b"".join(made))
+    columns = lines.columns_of(path.read_bytes())
+    assert columns is not None
+    assert as_plain(columns) == as_plain(_read_line_by_line(path).columns)
