@@ -41,7 +41,7 @@ def test_a_misuse_is_caught_within_eight_seeds(misuse: str, tmp_path: Path) -> N
     options = SeedOptions(nodes=3, time_limit_s=4, workload="register", core=core)
     if chosen.nemesis:
         options = msgspec.structs.replace(
-            options, nemesis=(chosen.nemesis,), time_limit_s=10, rate=100, concurrency=10
+            options, nemesis=(chosen.nemesis,), time_limit_s=2, rate=60, concurrency=6
         )
     seeds = range(chosen.first_seed, chosen.first_seed + 8)
     assert any(judge(plan_of(seed, options), tmp_path).invalid for seed in seeds)
