@@ -62,8 +62,10 @@ def test_a_leader_that_steps_down_in_time_has_noticed() -> None:
 
 @pytest.mark.parametrize("requests", [1, 500])
 def test_a_process_that_was_stopped_could_not_notice(requests: int) -> None:
-    """It answers what came meanwhile when it runs again, and only then its other timer is due."""
-    again = heartbeats(3000, 3019) * requests
+    """It takes what came meanwhile when it runs again, for longer than a heartbeat, and only then its other
+    timer is due."""
+    sent: Line = (0, "send", {"peer": "n2", "message": "AppendEntries", "index": 9})
+    again = [(ms, *sent[1:]) for ms in range(3000, 3045) for _ in range(requests)]
     assert not judged(LEADS, *heartbeats(0, 100), *answers(0, 100), *again)
 
 
