@@ -13,12 +13,15 @@ or below `forgotten_up_to`. Hence a client whose index is at or above that was n
 any other client is refused as `session-expired`, and asked to begin a new session as `name@index`. Memory is
 bounded by the number of clients, and the promise holds without any clock.
 
-The sequences of one client rise with time, one write at a time; gaps are legal.
+The sequences of one client rise with time, one write at a time; gaps are legal. A sequence with another write
+than before is a client's mistake: that write is refused, since the outcome of the first one says nothing
+about it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 
 import msgspec
 
@@ -40,6 +43,8 @@ class _Session(msgspec.Struct, array_like=True):
     index: int
     """Where that write's first copy took effect."""
     outcome: Outcome
+    digest: bytes = b""
+    """Of what was written. A snapshot of an earlier version has none."""
 
 
 class _Table(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
@@ -47,6 +52,10 @@ class _Table(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
 
     forgotten_up_to: int
     clients: dict[str, _Session]
+
+
+def _digest(entry: Entry) -> bytes:
+    return blake2b(entry.payload, digest_size=8).digest()
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -92,6 +101,13 @@ class Sessions:
             if not self.may_begin(client):
                 return self._expired(client)
         elif self.is_repeated(known.sequence, sequence):
+            if known.digest and known.digest != _digest(entry):
+                return Refused(
+                    "conflict",
+                    f"client {client} has used sequence {sequence} for another write before; this one is not "
+                    "carried out",
+                    proposed=False,
+                )
             return known.outcome
         elif self.is_passed(known.sequence, sequence):
             reason = (
@@ -101,7 +117,7 @@ class Sessions:
             return Refused("stale-sequence", reason, proposed=True)
         outcome = carry_out(entry)
         self._clients.pop(client, None)
-        self._clients[client] = _Session(sequence, entry.index, outcome)
+        self._clients[client] = _Session(sequence, entry.index, outcome, _digest(entry))
         if len(self._clients) > self._max_clients:
             self._forget_oldest()
         return outcome

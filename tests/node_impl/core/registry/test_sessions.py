@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,11 +20,10 @@ class Machine:
         self.carried_out: list[tuple[str, int] | None] = []
         self.index = 0
 
-    def write(self, client: str, sequence: int) -> Outcome:
+    def write(self, client: str, sequence: int, payload: bytes = b"") -> Outcome:
         self.index += 1
-        return self.sessions.apply(
-            Entry(self.index, 1, "command", session=(client, sequence)), self._carry_out
-        )
+        entry = Entry(self.index, 1, "command", payload, session=(client, sequence))
+        return self.sessions.apply(entry, self._carry_out)
 
     def _carry_out(self, entry: Entry) -> Outcome:
         self.carried_out.append(entry.session)
@@ -36,6 +36,29 @@ def test_a_repeated_write_is_answered_with_its_first_index_and_not_applied() -> 
     machine.write("d", 1)
     assert machine.write("c", 1) == first == Written(1, None)
     assert machine.carried_out == [("c", 1), ("d", 1)]
+
+
+def test_another_write_under_the_same_sequence_is_refused_and_the_first_one_stays_repeatable() -> None:
+    """Else it would be answered ok, with the outcome of a write of perhaps another kind, and not applied."""
+    machine = Machine()
+    first = machine.write("c", 1, b"register")
+    outcome = machine.write("c", 1, b"publish")
+    assert isinstance(outcome, Refused)
+    assert (outcome.code, outcome.proposed) == ("conflict", False)
+    assert machine.write("c", 1, b"register") == first
+    again = Machine()
+    again.sessions.restore(machine.sessions.snapshot())
+    assert isinstance(again.write("c", 1, b"publish"), Refused)
+    assert again.write("c", 1, b"register") == first
+    assert (len(machine.carried_out), again.carried_out) == (1, [])
+
+
+def test_a_table_of_an_earlier_version_is_read() -> None:
+    sessions = Sessions(4)
+    sessions.restore(
+        msgspec.msgpack.encode([0, {"c": [1, 7, {"type": "Written", "raft_index": 7, "previous": None}]}])
+    )
+    assert len(sessions) == 1
 
 
 def test_a_write_older_than_the_clients_last_is_refused_and_not_applied() -> None:
