@@ -37,7 +37,8 @@ def pour(port: int, data: bytes, count: int) -> list[socket.socket]:
     """This number of connections, each with as much of the data as the node takes within two seconds."""
 
     def one(_: int) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", port), timeout=2)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=30)  # a busy node accepts late
+        connection.settimeout(2)
         with contextlib.suppress(OSError):
             connection.sendall(data)
         return connection
