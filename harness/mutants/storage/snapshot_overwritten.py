@@ -21,7 +21,7 @@ MUTANT = Mutant(
     name="snapshot-overwritten",
     about="a new snapshot or log is written over the old one, in place",
     caught_by="node-health",
-    seed=9,
+    seed=10,
     source="Raft, section 7: a snapshot replaces the log only when it is complete",
     also=(*DISK_CHECKERS, *ELECTION_CHECKERS, *LOG_CHECKERS, *CLIENT_CHECKERS),
     parts=Parts(storage=SnapshotOverwritten),
