@@ -102,7 +102,7 @@ def system_of(name: str, options: Mapping[str, Any]) -> System:
         ValueError: there is none, its file cannot be loaded, or it has not what the options ask for; or a
             secret option cannot be looked up.
     """
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # here: the help of commands reads the names alone
 
     from harness.systems.described.loading import described_system, is_description
     from harness.systems.loading import is_path, load_system, system_from

@@ -24,7 +24,7 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 UNUSUAL, ABSENT = -1, -1
 MOST_DIGITS = 18
 BYTES_A_COUNT = 1 << 18
-"""Lines are counted in stretches of so many bytes, which stay in the processor's cache."""
+"""Lines are counted in stretches of this length, which stay in the processor's cache."""
 BYTES_A_STEP = 24
 """The plain reader takes about a microsecond for this number of bytes."""
 QUOTE, COMMA, MINUS, COLON, BACKSLASH = 34, 44, 45, 58, 92

@@ -1,7 +1,7 @@
 """Gets that got no answer: until their texts are back in the queue, it may seem empty without being so.
 
 A node that is asked for a text, and whose answer is lost, keeps that text for the client that asked. It puts
-the text back once it has noticed that the client's connection is over; by then other clients are told that
+the text back once it has noticed that the client's connection is over; by then other clients hear that
 the queue is empty. How long that takes has no bound: the node may be paused, or cut off from the leader of
 the queue.
 

@@ -313,6 +313,7 @@ class Kept:
 kept = Kept()
 atexit.register(print, "put off")
 if sys.argv.pop() == "threads":
+    # It prints when the command is at its end, so that a process that ends at once would lose the line.
     threading.Thread(target=lambda: (time.sleep(0.5), print("the other thread"))).start()
 sys.argv[1:] = ["no-such-command"]
 from ackproof.cli.entry import program

@@ -24,7 +24,7 @@ BUDGET_S = 200.0
 
 
 def gated_at(times: float, store: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Stored, GateResult]:
-    """A gate whose machine, since its pace was measured, takes so many times as long for each run."""
+    """A gate whose runs each take `times` as long as when its pace was measured."""
     wanted = default_plan(KNOWN, budget_s=BUDGET_S, jobs=1, with_real=False).campaign
     assert wanted is not None
     clock = SimpleNamespace(now=0.0)

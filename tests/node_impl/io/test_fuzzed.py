@@ -77,7 +77,7 @@ def almost_frames(draw: random.Random) -> Iterator[bytes]:
 
 
 def fuzz_peers(ports: list[int], stop: threading.Event) -> int:
-    """Send these to peers' ports until told to stop; the number of connections."""
+    """Send these to peers' ports until `stop` is set; the number of connections."""
     draw = random.Random(SEED)
     count = 0
     for data in almost_frames(draw):
@@ -95,7 +95,7 @@ def fuzz_peers(ports: list[int], stop: threading.Event) -> int:
 
 
 class Load:
-    """Clients that register, deregister and look up a few instances at all nodes, and what they were told."""
+    """Clients that register, deregister and look up a few instances at all nodes, and the answers."""
 
     def __init__(self, members: list[NodeProcess], stop: threading.Event) -> None:
         self._members = members
@@ -129,15 +129,15 @@ class Load:
         except OSError as error:
             self._note({**line, "type": "info", "value": asked, "error": str(error)})
             return False
-        told = reply.json() if reply.body[:1] == b"{" else {}
+        answer = reply.json() if reply.body[:1] == b"{" else {}
         if reply.status == 200 and f != "lookup":
             self._note({**line, "type": "ok", "value": asked})
         elif f == "lookup" and reply.status in (200, 404):
-            self._note({**line, "type": "ok", "value": told.get("metadata", {}).get("value")})
-        elif told.get("proposed") is False or f == "lookup":
-            self._note({**line, "type": "fail", "value": asked, "error": told.get("error")})
+            self._note({**line, "type": "ok", "value": answer.get("metadata", {}).get("value")})
+        elif answer.get("proposed") is False or f == "lookup":
+            self._note({**line, "type": "fail", "value": asked, "error": answer.get("error")})
         else:
-            self._note({**line, "type": "info", "value": asked, "error": told.get("error")})
+            self._note({**line, "type": "info", "value": asked, "error": answer.get("error")})
             return False
         return True
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 import pytest
 
@@ -173,7 +174,12 @@ def test_with_an_invariant_that_is_wrong_the_correct_core_fails(monkeypatch: pyt
     monkeypatch.setattr(invariants, "commits", lambda *_: "nothing is committed")
     assert explored(SMALL).outcome == "violation"
     monkeypatch.undo()
-    on_all = lambda past, disks, voters, may_change: None if len({*disks.values()}) < 2 else "no"  # noqa: E731
+
+    def on_all(
+        _past: Past, disks: Mapping[str, invariants.Log], _: invariants.Voters, **__: bool
+    ) -> str | None:
+        return None if len({*disks.values()}) < 2 else "no"
+
     monkeypatch.setattr(invariants, "nothing_is_lost", on_all)
     assert explored(SMALL).outcome == "violation"
     monkeypatch.undo()

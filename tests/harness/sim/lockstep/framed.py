@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib.util  # the example is a file of the documentation, and no module
 import sys
 
 import msgspec
