@@ -127,6 +127,8 @@ def judge_and_finish(
             required=results.required,
             explanation=results.explanation,
         )
+        for system, version in about_folder(folder, results.validity).versions.items():
+            click.echo(f"System    {clean(system)}, version {clean(version)}")
         click.echo(f"Evidence  {clean(results.seal)}")
         if written is not None:
             click.echo(f"Proofs    {clean(written)}")

@@ -1,9 +1,13 @@
-"""Finds a program of a system, and its version: the user's own one, an installed one, or the machine's."""
+"""Finds a program of a system, and its version.
+
+The rule, for all systems: the path that the user gives; else, of the releases of the wanted version that
+`ackproof systems install` brought, the newest one; else the machine's own program, if it is of that version.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +21,10 @@ from harness.systems.installing.recipe import Binary, Jars, Modules, Program, Re
 
 FromWhere = Literal["given", "installed", "machine"]
 """By the path that the user gave, in the folder of `ackproof systems install`, or on the machine (PATH)."""
+
+
+_OPTIONS: Mapping[type[Program], str] = {Binary: "binary", Jars: "jars", Modules: "modules"}
+"""By kind of program: the option of its system that gives the path of the user's own one."""
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -81,12 +89,16 @@ def find(
     machine = _machine(wanted)
     here = None if machine is None else ask(wanted, machine)
     if machine is None or here is None or (version is not None and not is_version(here, version)):
-        raise CouldNotRun(_how_to_get(recipe, wanted, version, here))
+        others = sorted(
+            {record.version for record in installed(home).values() if record.system == recipe.system},
+            key=version_key,
+        )
+        raise CouldNotRun(_how_to_get(recipe, wanted, version, here, others))
     return Located(machine.path, here, "machine", machine.jars, machine.environment)
 
 
 def _installed(recipe: Recipe, version: str | None, home: Path | None) -> list[tuple[Release, Path]]:
-    """The installed releases that will do: the recipe's first release, then the newest first."""
+    """The installed releases that will do, the newest first."""
     found = [
         (recipe.release(record.version, unpinned=True), folder)
         for folder, record in installed(home).items()
@@ -94,9 +106,7 @@ def _installed(recipe: Recipe, version: str | None, home: Path | None) -> list[t
         and (version is None or is_version(record.version, version))
         and (recipe.other is not None or recipe.has(record.version))
     ]
-    first = recipe.releases[0].version
-    found.sort(key=lambda one: (one[0].version == first, version_key(one[0].version)), reverse=True)
-    return found
+    return sorted(found, key=lambda one: version_key(one[0].version), reverse=True)
 
 
 def _given(program: Program, given: Path) -> Parts:
@@ -130,17 +140,27 @@ def _machine(program: Program) -> Parts | None:
             return None
 
 
-def _how_to_get(recipe: Recipe, program: Program, version: str | None, here: str | None) -> str:
-    """The line for a program that is missing, or that has another version."""
+def _how_to_get(
+    recipe: Recipe, program: Program, version: str | None, here: str | None, others: Sequence[str]
+) -> str:
+    """The line for a program that is missing, or that has another version.
+
+    Args:
+        here: the version of the machine's own program.
+        others: the installed versions.
+    """
     wanted = f"{recipe.system}@{version}" if version is not None else recipe.system
     problem = (
         f"this machine's {program.name} is {here}, not {version}"
         if here is not None
         else f"{program.name}{f' {version}' if version is not None else ''} is not here"
     )
+    if others:
+        problem += f" (installed: {', '.join(others)})"
     ways = []
     if recipe.has(version):
         ways.append(f"`ackproof systems install {wanted}` brings it")
     if program.debian and here is None and version is None:
         ways.append(f"Debian has it in {program.debian}")
-    return f"{problem}: {', '.join([*ways, 'or ' if ways else ''])}give the path of your own"
+    own = f"give the path of your own (--system-option {_OPTIONS[type(program)]}=PATH)"
+    return f"{problem}: {', '.join([*ways, 'or ' if ways else ''])}{own}"

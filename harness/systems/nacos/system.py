@@ -33,6 +33,7 @@ from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.data_types import EXPIRING_INSTANCE, STALE_INSTANCE
 from harness.client.net import Net
+from harness.errors import CouldNotRun
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
 from harness.systems.installing import Located, located, located_java
 from harness.systems.nacos.beats import BeatingClient, Beats
@@ -57,7 +58,7 @@ class Nacos(msgspec.Struct, frozen=True):
     """A version of Nacos, whose members know each other by their addresses."""
 
     wanted_version: str | None = None
-    """Which version, such as 2.3.2; None for the one that is tested most."""
+    """Which version, such as 2.3.2; None for the newest that is here."""
     jars: str | None = None
     """The folder of the user's own jars; None for the installed ones."""
     heap_mib: int | None = None
@@ -89,14 +90,14 @@ class Nacos(msgspec.Struct, frozen=True):
             ValueError: an option or the version is unknown, or a value does not fit.
         """
         made = made_of(cls, options, "nacos")
-        if version_of(made.wanted_version).naming_group is None and made.data == "configs":
+        if made.release.naming_group is None and made.data == "configs":
             raise ValueError(f"Nacos {made.release.number} keeps configurations in MySQL alone")
         return made
 
     @property
     def release(self) -> Version:
         """All that is known of the version."""
-        return version_of(self.wanted_version)
+        return version_of(self.wanted_version or _newest_here(self.jars))
 
     @property
     def name(self) -> str:
@@ -144,7 +145,7 @@ class Nacos(msgspec.Struct, frozen=True):
         return self._program().version
 
     def _program(self) -> Located:
-        return _located(self.release.number, self.jars)
+        return _located(self.wanted_version, self.jars)
 
     def launch(self, place: Place) -> Launch:
         """The command line, and the files that list the members and the settings."""
@@ -211,5 +212,14 @@ class Nacos(msgspec.Struct, frozen=True):
 
 
 @cache
-def _located(number: str, jars: str | None) -> Located:
+def _newest_here(jars: str | None) -> str | None:
+    """The version that is used where none is asked for; None if there is none."""
+    try:
+        return _located(None, jars).version
+    except CouldNotRun:
+        return None
+
+
+@cache
+def _located(number: str | None, jars: str | None) -> Located:
     return located("nacos", number, given=None if jars is None else Path(jars))

@@ -156,7 +156,7 @@ DEFAULT = "2.3.2"
 
 
 def version_of(number: str | None) -> Version:
-    """The version of that number, by default the one that is tested most.
+    """The version of that number; `DEFAULT`, which is installed if none is named, for None.
 
     Raises:
         ValueError: it is not among those whose settings and API are known.

@@ -60,6 +60,17 @@ def test_every_command_has_json_and_a_place_in_the_schema(path: str) -> None:
     assert re.search(rf"`{path.split()[0]}[ `]", PAGE)
 
 
+def test_a_run_of_another_system_says_its_version(tmp_path: Path) -> None:
+    judged("sim", "--seed", 1, *SMALL, "--store", tmp_path)
+    about = (tmp_path / "latest").resolve() / "test.json"
+    facts = json.loads(about.read_text())
+    facts["system"], facts["versions"]["kettle"] = "kettle", "2.10"
+    about.write_text(json.dumps(facts))
+    assert judged("analyze", about.parent)["versions"]["kettle"] == "2.10"
+    shown = CliRunner().invoke(cli, ["analyze", str(about.parent)]).stdout
+    assert "\nSystem    kettle, version 2.10\n" in shown
+
+
 def test_the_page_has_every_key() -> None:
     assert [key for key in CommandResult.__struct_fields__ if f"`{key}`" not in PAGE] == []
     assert SCHEMA["$defs"]["CommandResult"]["properties"].keys() == set(CommandResult.__struct_fields__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
@@ -52,12 +53,32 @@ def test_the_machines_program_is_taken_if_only_that_has_the_version(tmp_path: Pa
     assert locate(tmp_path, "1.5").version == "1.5.3"
 
 
+def test_of_several_installed_releases_the_newest_is_taken_also_of_a_line_of_versions(
+    tmp_path: Path, machine: Path
+) -> None:
+    script(machine / "kettle", "kettle 11.0")
+    first = kettle(tmp_path / "journal")
+    others = [
+        msgspec.structs.replace(first.releases[0], version=version) for version in ("2.9", "2.10", "1.30")
+    ]
+    recipe = msgspec.structs.replace(first, releases=(*first.releases, *others))
+    for release in recipe.releases:
+        install(recipe, release.version, home=tmp_path / "home", pins={})
+    wanted = {
+        version: find(recipe, version, home=tmp_path / "home").version for version in (None, "2", "1", "2.9")
+    }
+    assert wanted == {None: "2.10", "2": "2.10", "1": "1.30", "2.9": "2.9"}
+    with pytest.raises(CouldNotRun, match=r"kettle is 11.0, not 3 \(installed: 1.30, 2.0, 2.9, 2.10\): give"):
+        find(recipe, "3", home=tmp_path / "home")
+
+
 def test_a_missing_program_names_the_package_and_the_command(tmp_path: Path, machine: Path) -> None:
     with pytest.raises(CouldNotRun) as missing:
         locate(tmp_path, "2.0")
     assert str(missing.value) == (
         "kettle 2.0 is not here: "
-        "`ackproof systems install kettle@2.0` brings it, or give the path of your own"
+        "`ackproof systems install kettle@2.0` brings it, "
+        "or give the path of your own (--system-option binary=PATH)"
     )
     with pytest.raises(CouldNotRun, match="install kettle` brings it, Debian has it in kettle, or give the"):
         locate(tmp_path)
@@ -67,7 +88,10 @@ def test_a_wrong_version_names_both_and_no_command_that_would_fail(tmp_path: Pat
     script(machine / "kettle", "kettle 1.5")
     with pytest.raises(CouldNotRun) as wrong:
         locate(tmp_path, "7")
-    assert str(wrong.value) == "this machine's kettle is 1.5, not 7: give the path of your own"
+    assert (
+        str(wrong.value)
+        == "this machine's kettle is 1.5, not 7: give the path of your own (--system-option binary=PATH)"
+    )
 
 
 @pytest.mark.parametrize(

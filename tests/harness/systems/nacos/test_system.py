@@ -102,6 +102,10 @@ def test_jars_of_another_version_are_refused_before_the_start(jars: str) -> None
         Nacos("2.3.2", jars=f"{jars}/1.4.1").version()
 
 
+def test_without_a_version_it_is_the_one_that_is_here(jars: str) -> None:
+    assert Nacos(jars=f"{jars}/1.4.1").release.number == "1.4.1"
+
+
 @pytest.mark.parametrize("number", VERSIONS)
 def test_faults_last_longer_than_a_follower_waits_for_a_lost_leader(number: str) -> None:
     longest_wait_s = 20 if number == "0.8.0" else 10
