@@ -8,6 +8,10 @@ The runs of a bug end when it was found in `ENOUGH_FOUND` of them, so most of th
 That does not distort the odds: odds.py averages over all rates by how likely they make what was seen, which
 does not depend on when the runs were to end (Berger and Wolpert 1988, The Likelihood Principle). The interval
 that is stated of a share is as wide as its bug's runs are few.
+
+Runs may also be added to those of the file, with other seeds (`adding_plan`). The next run is then of the bug
+whose interval is the widest, as far as that can be said beforehand: what is to come is expected to be as what
+was measured.
 """
 
 from __future__ import annotations
@@ -53,19 +57,62 @@ def measuring_plan(mutants: Sequence[str], seeds: int, first_seed: int) -> Campa
     return CampaignPlan(cells=tuple(cells), name="odds", stability=0, enough_found=ENOUGH_FOUND)
 
 
-def written(stored: Stored, command: str, before: SeededBugs | None = None) -> str:
+def adding_plan(before: SeededBugs, seeds: int, first_seed: int) -> CampaignPlan:
+    """The campaign that adds runs to those of the file: first of the bugs with the widest intervals.
+
+    Args:
+        before: the file.
+        seeds: the most of each bug, those of the file included.
+        first_seed: higher than those of the file (`written` refuses others).
+    """
+    plan = measuring_plan([bug.mutant for bug in before.bugs], seeds, first_seed)
+    place = {cell.mutant: number for number, cell in enumerate(plan.cells)}
+    order = [(place[mutant], first_seed + number) for mutant, number in _widest_first(before.bugs, seeds)]
+    return msgspec.structs.replace(plan, known=tuple(order))
+
+
+def _widest_first(bugs: Sequence[SeededBug], most: int) -> Iterator[tuple[str, int]]:
+    """The bug of each next run, and which of its further runs it is, until every bug is expected to have
+    enough."""
+    odds = {bug.mutant: bug.odds for bug in bugs}
+    given = Counter(dict.fromkeys(odds, 0))
+
+    def width(bug: str) -> float:
+        low, high = odds[bug].after(given[bug]).interval
+        return high - low
+
+    widths = {bug: width(bug) for bug in odds if odds[bug].found < ENOUGH_FOUND and odds[bug].runs < most}
+    while widths:
+        widest = max(widths, key=widths.__getitem__)
+        yield widest, given[widest]
+        given[widest] += 1
+        widths[widest] = width(widest)
+        expected = odds[widest].after(given[widest])
+        if expected.found >= ENOUGH_FOUND or expected.runs >= most:
+            del widths[widest]
+
+
+def written(stored: Stored, command: str, before: SeededBugs | None = None, *, is_added: bool = False) -> str:
     """The text of seeded.toml after this campaign.
 
     Args:
         before: the earlier file: what was not measured now stays as it was measured then.
+        is_added: whether the earlier file's runs of a bug count, too. Of correct nodes, which have the same
+            seeds each time, the measurement with more runs counts.
 
     Raises:
-        ValueError: a cell has no run yet, and the earlier file does not have it either.
+        ValueError: a cell has no run yet, and the earlier file does not have it either; or a seed would count
+            twice.
     """
     cells, bugs = _measured_now(stored)
+    if is_added and before is not None:
+        first_seeds = {cell.mutant: cell.first_seed for cell in stored.plan.cells}
+        bugs = {name: _added(bug, first_seeds[name], before) for name, bug in bugs.items()}
     if before is not None:
         for cell in before.cells:
-            cells.setdefault(cell.cell, _with_date(cell, before))
+            now = cells.get(cell.cell)
+            if now is None or (is_added and cell.runs > now.runs):
+                cells[cell.cell] = _with_date(cell, before)
         for bug in before.bugs:
             bugs.setdefault(bug.mutant, _with_date(bug, before))
     _require_all(stored, cells, bugs)
@@ -98,9 +145,29 @@ def _measured_now(stored: Stored) -> tuple[dict[Cell, MeasuredCell], dict[str, S
                 mutant=cell.mutant,
                 found=sum(is_found(stored.plan, number, line) for line in lines),
                 dearest=max(line.outcome.core_s for line in lines),
+                last_seed=max(line.seed for line in lines),
                 shows=dict(shows.most_common()),
             )
     return cells, bugs
+
+
+def _added(bug: SeededBug, first_seed: int, before: SeededBugs) -> SeededBug:
+    """A bug with the runs of the earlier file and those of now."""
+    old = next((one for one in before.bugs if one.mutant == bug.mutant and one.cell == bug.cell), None)
+    if old is None:
+        return bug
+    if first_seed <= old.last_seed:
+        raise ValueError(
+            f"{bug.mutant}: seeds from {first_seed} on may be in the file; its last is {old.last_seed}"
+        )
+    dearest = [one.dearest for one in (old, bug) if one.dearest is not None]
+    return msgspec.structs.replace(
+        bug,
+        found=old.found + bug.found,
+        runs=old.runs + bug.runs,
+        dearest=max(dearest, default=None),
+        shows=dict((Counter(old.shows) + Counter(bug.shows)).most_common()),
+    )
 
 
 def _require_all(stored: Stored, cells: Mapping[Cell, MeasuredCell], bugs: Mapping[str, SeededBug]) -> None:
@@ -145,6 +212,7 @@ def _bug_lines(bug: SeededBug) -> Iterator[str]:
     yield from _place_lines(bug)
     yield f"found = {bug.found}"
     yield f"runs = {bug.runs}"
+    yield f"last_seed = {bug.last_seed}"
     if bug.dearest is not None:
         yield f"dearest = {bug.dearest:.3f}"
     yield "[bugs.shows]"

@@ -44,6 +44,11 @@ class Odds(msgspec.Struct, frozen=True):
         high = _root(lambda rate: self._at_most(self.found, rate) > tail) if self.found < self.runs else 1.0
         return low, high
 
+    def after(self, more: int) -> Odds:
+        """These odds after more runs, if these keep the share as nearly as whole numbers allow."""
+        runs = self.runs + more
+        return Odds(round(self.found / self.runs * runs), runs)
+
     def _at_most(self, times: int, rate: float) -> float:
         """How likely a bug of this rate is found in at most this number of the runs."""
         runs = self.runs

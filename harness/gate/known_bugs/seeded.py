@@ -24,6 +24,7 @@ workload = "registry"
 nemesis = "drawn"
 found = 23                   # by the checker that the bug's declaration names
 runs = 40
+last_seed = 1039             # the highest of its seeds; runs that are added have higher ones
 dearest = 1.2                # seconds of one processor core of its dearest run; left out if not measured
 shows = {"term-monotonic: # forgot term #" = 23}     # by kind of violation, in how many runs
 ```
@@ -97,6 +98,8 @@ class SeededBug(Place, frozen=True, forbid_unknown_fields=True, kw_only=True):
     mutant: str
     found: int
     runs: int
+    last_seed: int = 1039
+    """The highest seed of its runs. Files that do not state it have seeds from 1000 on, 40 at the most."""
     dearest: float | None = None
     """Seconds of one processor core that its dearest run took; None if that was not measured."""
     shows: Mapping[str, int] = {}
@@ -120,6 +123,11 @@ class SeededBugs(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     measured: Measured
     cells: tuple[MeasuredCell, ...]
     bugs: tuple[SeededBug, ...]
+
+    @property
+    def next_seed(self) -> int:
+        """The first seed that no run of any bug had."""
+        return max((bug.last_seed for bug in self.bugs), default=-1) + 1
 
     def measured_as(self, cell: Cell) -> MeasuredCell | None:
         """What was measured of a cell with any seeds; None if nothing was."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from harness.campaign.journal import Journal
 from harness.campaign.outcomes import Outcome, Violation
 from harness.campaign.performing import simulated
 from harness.campaign.progress import CampaignProgress
-from harness.gate.known_bugs.measuring import ENOUGH_FOUND, measuring_plan, written
+from harness.gate.known_bugs.measuring import ENOUGH_FOUND, adding_plan, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, cell_of, seeded_bugs
 from harness.gate.planning import NO_ROOM, REAL_S, STABILITY, default_plan, with_canaries
 from harness.gate.power import power_of
@@ -92,6 +93,51 @@ def test_what_is_not_measured_now_stays_as_it_was_with_its_date(tmp_path: Path) 
     ]
     assert {bug.began_at for bug in found.bugs if bug.runs == 2} == {before.measured.began_at}
     assert [(cell.workload, cell.runs) for cell in found.cells] == [("registry", 1), ("ephemeral", 2)]
+
+
+def with_odds(**odds: tuple[int, int]) -> SeededBugs:
+    """A file of these bugs, each with how often it was found in how many runs, from seed 1000 on."""
+    known = seeded_bugs()
+    bugs = [
+        replace(bug, found=odds[bug.mutant][0], runs=odds[bug.mutant][1], last_seed=1007, shows={})
+        for bug in known.bugs
+        if bug.mutant in odds
+    ]
+    return replace(known, bugs=tuple(bugs))
+
+
+def test_runs_are_added_where_the_interval_is_the_widest_until_there_are_enough() -> None:
+    odds = {"forgetful": (4, 8), "kernel-trusted": (0, 8), "never-fsync": (8, 8), "vote-twice": (0, 8)}
+    plan = adding_plan(with_odds(**odds), seeds=10, first_seed=2000)
+    order = [(plan.cells[number].mutant, seed) for number, seed in plan.known]
+    assert [bug for bug, _ in order[:2]] == ["forgetful"] * 2  # 10 runs by then
+    assert sorted(order[2:]) == [
+        (bug, seed) for bug in ("kernel-trusted", "vote-twice") for seed in (2000, 2001)
+    ]
+    plan = adding_plan(with_odds(**odds), seeds=40, first_seed=2000)
+    assert Counter(plan.cells[number].mutant for number, _ in plan.known) == {
+        "forgetful": 7,  # half of 15 are 8
+        "kernel-trusted": 32,
+        "vote-twice": 32,
+    }
+
+
+def test_added_runs_count_together_with_those_of_the_file_and_no_seed_twice(tmp_path: Path) -> None:
+    before = with_odds(**{"vote-twice": (1, 8), "forgetful": (8, 8)})
+    plan = replace(adding_plan(before, seeds=40, first_seed=1008), most_runs=3)
+    stored = carried_out(tmp_path, plan, lambda cell, _seed: OF_ITS_CHECKER if cell.mutant else VALID)
+    text = written(stored, "scripts/odds.py", before, is_added=True)
+    found = msgspec.convert(tomllib.loads(text), SeededBugs)
+    assert {bug.mutant: (bug.found, bug.runs, bug.last_seed) for bug in found.bugs} == {
+        "vote-twice": (4, 11, 1010),
+        "forgetful": (8, 8, 1007),
+    }
+    assert found.next_seed == 1011
+    assert {cell.cell: cell.runs for cell in found.cells} == {
+        cell.cell: cell.runs for cell in before.cells if cell.cell == cell_of("vote-twice")
+    }
+    with pytest.raises(ValueError, match=r"vote-twice: seeds from 1008 on may be in the file"):
+        written(stored, "scripts/odds.py", found, is_added=True)
 
 
 def test_a_bug_without_a_run_is_not_written_as_one_that_is_never_found(tmp_path: Path) -> None:
