@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from math import sqrt
+from math import ceil, sqrt
 from typing import NamedTuple
+
+import msgspec
 
 from harness.campaign.cells import Cell, Unit
 from harness.campaign.executors import Executor, simulating
@@ -23,7 +25,7 @@ from harness.campaign.outcomes import Outcome
 from harness.executors.executor import WAIT_S
 from harness.gate.changes.touched import Change
 from harness.gate.known_bugs.seeded import SeededBugs, place_of
-from harness.gate.planning import GatePlan, default_plan
+from harness.gate.planning import GatePlan, default_plan, seconds_needed
 
 SHARE = 0.05
 """The share of the budget in which runs are begun to measure the pace."""
@@ -71,10 +73,30 @@ def paced_plan(
     if plan.campaign is None:
         return plan
     here = pace(known, plan.campaign.cells, simulating(jobs), SHARE * budget_s)
-    left_s = budget_s - (time.monotonic() - begin)
-    return default_plan(
+    spent_s = time.monotonic() - begin
+    left_s = max(0.0, budget_s - spent_s)
+    made = default_plan(
         known, budget_s=left_s, jobs=jobs, with_real=with_real, change=change, pace=here.upper
     )
+    if not made.power.is_none(stated=True):
+        return made
+    needed_s = seconds_needed(
+        known,
+        more_than_s=max(1.0, left_s),
+        jobs=jobs,
+        with_real=with_real,
+        change=change,
+        pace=here.upper,
+    )
+    return msgspec.structs.replace(made, remedy=_remedy(needed_s, spent_s))
+
+
+def _remedy(needed_s: float | None, spent_s: float) -> str:
+    """What would give a gate power, in words; the seconds include those in which the pace is measured."""
+    if needed_s is None:
+        return "at this machine's pace not even a day would do: give it more or idle processor cores"
+    seconds = ceil((needed_s / (1 - SHARE) + spent_s) / 10) * 10
+    return f"at this machine's pace about {seconds} s would do: --seconds {seconds}"
 
 
 def pace(known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: float) -> Pace:

@@ -20,7 +20,7 @@ import msgspec
 from harness.campaign.cells import CampaignPlan, Cell, canary, distinct
 from harness.gate.changes.touched import Change, LeftOut, touched_bugs, touched_cells
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs
-from harness.gate.power import Power, planned_seeds, power_of
+from harness.gate.power import Power, least_needed, planned_seeds, power_of
 
 NAME = "gate"
 USUAL_S = 600.0
@@ -39,6 +39,7 @@ REAL = Cell(world="local", nemesis=("kill", "partition"), nodes=3, time_limit_s=
 CHANCE_TO_MISS_CANARY = 1e-6
 STABILITY = 2
 """How many seeds of each cell run twice, to be compared."""
+MOST_NEEDED_S = 86_400.0
 NO_ROOM = "the budget has no room for it at this machine's pace"
 
 
@@ -52,6 +53,8 @@ class GatePlan(msgspec.Struct, frozen=True):
     all_bugs: tuple[SeededBug, ...]
     """All known bugs, which a violation may look like."""
     left_out: tuple[LeftOut, ...] = ()
+    remedy: str = ""
+    """What would give it power, if it states no bug with the target's probability."""
 
     @property
     def power(self) -> Power:
@@ -104,6 +107,30 @@ def default_plan(
     return _gate(plan, known, bugs, (*left_out, *real_left_out, *no_room))
 
 
+def seconds_needed(
+    known: SeededBugs,
+    *,
+    more_than_s: float,
+    jobs: int,
+    with_real: bool,
+    change: Change | None = None,
+    pace: float = 1.0,
+) -> float | None:
+    """A budget, in seconds, in which the gate of the reference node states a first bug; None if a day is too
+    short for that. It is at most a tenth longer than the shortest one.
+
+    Args:
+        more_than_s: a budget that is too small.
+    """
+    seconds = more_than_s
+    while seconds < MOST_NEEDED_S:
+        seconds *= 1.1
+        plan = default_plan(known, budget_s=seconds, jobs=jobs, with_real=with_real, change=change, pace=pace)
+        if not plan.power.is_none(stated=True):
+            return seconds
+    return None
+
+
 def plan_of_matrix(
     plan: CampaignPlan, known: SeededBugs, budget_s: float | None, change: Change | None
 ) -> GatePlan:
@@ -117,7 +144,14 @@ def plan_of_matrix(
         replaces_undecided=True,
         in_proportion=True,
     )
-    return _gate(bounded, known, bugs, (*left_out, *cells_left_out))
+    made = _gate(bounded, known, bugs, (*left_out, *cells_left_out))
+    needed = least_needed(made.known, cells)
+    if needed is None or not made.power.is_none(stated=True):
+        return made
+    remedy = (
+        f"{needed.seeds} seeds of {needed.cell.name} would catch {needed.mutant}: give its cells more seeds"
+    )
+    return msgspec.structs.replace(made, remedy=remedy)
 
 
 def _gate(

@@ -46,6 +46,10 @@ class BugPower(msgspec.Struct, frozen=True):
     reached: float
     """How likely the runs that were done catch it."""
 
+    def chance(self, *, stated: bool) -> float:
+        """How likely the planned runs catch it, or those that were done."""
+        return self.stated if stated else self.reached
+
     @property
     def is_reached(self) -> bool:
         """Whether it is caught as likely as was stated, or as likely as the target asks."""
@@ -68,21 +72,39 @@ class Power(msgspec.Struct, frozen=True):
         """Whether all is as likely caught as was stated."""
         return all(bug.is_reached for bug in self.bugs)
 
+    @property
+    def is_measured(self) -> bool:
+        """Whether some bug was seen in a measured run of these cells, so that more runs catch it at last."""
+        return any(bug.found for bug in self.bugs)
+
+    def is_none(self, *, stated: bool = False) -> bool:
+        """Whether bugs might be caught, but none of them as likely as the target asks."""
+        return self.is_measured and all(bug.chance(stated=stated) < self.target for bug in self.bugs)
+
     def in_words(self, *, stated: bool = False) -> str:
         """The power in one sentence: as it was reached, or as it is stated beforehand."""
         if not self.bugs:
             return "power not measured: no bug with measured odds shows in these cells"
-        chances = {bug.mutant: bug.stated if stated else bug.reached for bug in self.bugs}
+        if not self.is_measured:
+            return (
+                f"power not measured: no measured run showed one of the {len(self.bugs)} bugs of these cells"
+            )
+        seen = [bug for bug in self.bugs if bug.found]
+        chances = {bug.mutant: bug.chance(stated=stated) for bug in seen}
         rare = [one for one in sorted(chances.items(), key=lambda one: one[1]) if one[1] < self.target]
-        verb = "catches" if stated else "would have caught"
         often = len(chances) - len(rare)
-        bugs = f"{often} known bug{'' if often == 1 else 's'}"
-        each = bugs if rare else f"each of the {bugs}"
-        text = f"{verb} {each} with p >= {self.target}"
-        shown = [f"{name} with {in_figures(chance)}" for name, chance in rare[:MOST_NAMED]]
-        more = len(rare) - len(shown)
-        text += ("; " + ", ".join(shown) if rare else "") + (f", and {more} more" if more else "")
-        return f"{text}; {len(self.elsewhere)} show in no cell of this gate" if self.elsewhere else text
+        each = "each of the " if often == len(self.bugs) else ""
+        verb = "catches" if stated else "would have caught"
+        parts = [f"{verb} {each}{often} known bug{'' if often == 1 else 's'} with p >= {self.target}"]
+        if rare:
+            shown = ", ".join(f"{name} with {in_figures(chance)}" for name, chance in rare[:MOST_NAMED])
+            more = len(rare) - MOST_NAMED
+            parts.append(shown + (f", and {more} more" if more > 0 else ""))
+        if unseen := len(self.bugs) - len(seen):
+            parts.append(f"promises nothing of {unseen} that no measured run showed")
+        if self.elsewhere:
+            parts.append(f"{len(self.elsewhere)} show in no cell of this gate")
+        return "; ".join(parts)
 
 
 class Done(NamedTuple):
@@ -114,6 +136,32 @@ def power_of(known: SeededBugs, cells: Sequence[Cell], done_of: Mapping[Cell, Do
         elsewhere=tuple(bug.mutant for bug in bugs if bug.cell not in planned),
         unmeasured=tuple(dict.fromkeys(cell.name for cell in cells if place_of(cell) not in places)),
     )
+
+
+class Needed(NamedTuple):
+    """With how many seeds a cell catches a first bug as likely as the target asks."""
+
+    cell: Cell
+    """Without its seeds."""
+    mutant: str
+    seeds: int
+
+
+def least_needed(known: SeededBugs, cells: Sequence[Cell]) -> Needed | None:
+    """The least seeds with which one of these cells catches a bug that likely; None if none of them can."""
+    places = {place_of(cell) for cell in cells}
+    needed = [
+        Needed(bug.cell, bug.mutant, seeds)
+        for bug in known.bugs
+        if bug.cell in places and bug.found and (seeds := _enough_seeds(bug)) is not None
+    ]
+    return min(needed, key=lambda one: one.seeds, default=None)
+
+
+def _enough_seeds(bug: SeededBug) -> int | None:
+    """How many planned seeds catch a bug as likely as the target asks; None: more than a cell may have."""
+    enough = (n for n in range(1, MOST_SEEDS + 1) if bug.odds.chance_to_catch(counted(n)) >= TARGET)
+    return next(enough, None)
 
 
 def planned_seeds(

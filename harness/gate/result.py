@@ -6,9 +6,9 @@
   asked for, latency or availability is worse than it was by more than the margin (comparing.py).
 - *broken*, too: without such a finding, but a run could not be done, although it was tried again.
 - *unknown*: too little was shown. The work was interrupted or the budget ended first, so the power that was
-  stated beforehand was not reached; or too few runs of a cell proved something (`least_decided`). A run that
-  proved nothing is stated and another seed is drawn in its place (harness/campaign/replacing.py), so it alone
-  leaves nothing unknown.
+  stated beforehand was not reached; no known bug would have been caught with 0.99, although more runs would
+  catch one; or too few runs of a cell proved something (`least_decided`). A run that proved nothing is stated
+  and another seed is drawn in its place (harness/campaign/replacing.py), so it alone leaves nothing unknown.
 - *passed*: none of these.
 """
 
@@ -35,6 +35,7 @@ from harness.gate.known_bugs.likeness import Kinds, kinds_of, most_like
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, place_of
 from harness.gate.power import Done, Power, in_figures, power_of
 
+MORE_TIME = "give it more time with --seconds"
 GateOutcome = Literal["passed", "failed", "unknown", "broken"]
 
 
@@ -100,6 +101,7 @@ def gate_result(
     left_out: Sequence[LeftOut] = (),
     comparisons: Sequence[Comparison] = (),
     baseline: Mapping[str, Known] = MappingProxyType({}),
+    remedy: str = "",
 ) -> GateResult:
     """Weigh what a gate's campaign gave.
 
@@ -111,6 +113,7 @@ def gate_result(
         left_out: what the change does not reach.
         comparisons: with an earlier campaign, if they were asked for.
         baseline: the known findings by fingerprint.
+        remedy: what would give it power, if it stated no bug.
     """
     summary = summary_of(stored)
     shown = _fingerprints(stored)
@@ -124,7 +127,7 @@ def gate_result(
             "unknown",
             [
                 *_too_little_done(summary, stored, known),
-                *_powerless(power),
+                *_powerless(power, remedy),
                 *(one.in_words for one in comparisons if one.answer == "cannot tell"),
             ],
         ),
@@ -225,7 +228,7 @@ def _too_little_done(summary: CampaignSummary, stored: Stored, known: SeededBugs
 
 def _too_little(cell: CellSummary, stored: Stored, known: SeededBugs) -> Iterator[str]:
     if not cell.runs:
-        yield f"no run was done within the budget of {stored.plan.most_s or 0:.0f} s: {cell.name}"
+        yield f"no run was done in the {stored.plan.most_s or 0:.0f} s that were left for runs: {cell.name}"
     elif cell.runs - cell.unknown < least_decided(cell.cell, known) * min(cell.runs, cell.cell.seeds):
         yield _nothing_in_words(cell)
 
@@ -249,12 +252,18 @@ def least_decided(cell: Cell, known: SeededBugs) -> float:
     return 0.5 if measured is None else 0.5 * measured.decided
 
 
-def _powerless(power: Power) -> Iterator[str]:
+def _powerless(power: Power, remedy: str) -> Iterator[str]:
     missed = [bug for bug in power.bugs if not bug.is_reached]
-    if missed:
+    if power.is_none():
+        known = sum(bug.found > 0 for bug in power.bugs)
+        yield (
+            f"too few runs to prove anything: none of {known} known bugs would have been caught with p >= "
+            f"{power.target}; {remedy or MORE_TIME}"
+        )
+    elif missed:
         least = min(missed, key=lambda bug: bug.reached)
         yield (
             f"the stated power was not reached for {len(missed)} of {len(power.bugs)} known bugs; "
             f"{least.mutant} would be caught with {in_figures(least.reached)} instead of "
-            f"{in_figures(least.stated)}: give it more time with --seconds"
+            f"{in_figures(least.stated)}: {MORE_TIME}"
         )

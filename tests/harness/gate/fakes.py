@@ -35,9 +35,12 @@ def gated(
     perform: Perform,
     *cells: Cell,
     baseline: Mapping[str, Known] | None = None,
+    known: SeededBugs = KNOWN,
+    remedy: str = "",
     **settings: Any,
 ) -> GateResult:
     """What a gate says of these cells, whose runs this function does."""
     stored = carried_out(store, plan(*cells, **settings), perform)
-    known = baseline or {}
-    return gate_result(stored, findings(stored_campaigns(store), known), KNOWN, baseline=known)
+    listed = baseline or {}
+    found = findings(stored_campaigns(store), listed)
+    return gate_result(stored, found, known, baseline=listed, remedy=remedy)

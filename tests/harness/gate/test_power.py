@@ -8,9 +8,21 @@ import pytest
 from msgspec.structs import replace
 
 from harness.gate.known_bugs.odds import Odds
-from harness.gate.power import LEAST_SEEDS, TARGET, Done, counted, effective, planned_seeds, power_of
+from harness.gate.planning import default_plan, plan_of_matrix, seconds_needed
+from harness.gate.power import (
+    LEAST_SEEDS,
+    TARGET,
+    Done,
+    counted,
+    effective,
+    least_needed,
+    planned_seeds,
+    power_of,
+)
+from tests.harness.campaign.fakes import plan
 from tests.harness.gate.fakes import KNOWN, OF_SESSIONS, OFTEN, REGISTRY, SELDOM, SESSIONS
 
+REGISTRY_OF_ONE, SESSIONS_OF_ONE = replace(REGISTRY, seeds=1), replace(SESSIONS, seeds=1)
 COSTS = {REGISTRY: 0.5, SESSIONS: 0.25}
 
 
@@ -95,8 +107,33 @@ def test_the_power_names_the_bugs_that_may_be_missed() -> None:
 def test_a_sentence_about_many_rare_bugs_names_the_rarest() -> None:
     rare = [replace(SELDOM, mutant=f"rare-{number}", found=number) for number in range(9)]
     words = power_of(replace(KNOWN, bugs=tuple(rare)), [REGISTRY]).in_words(stated=True)
-    assert words.startswith("catches 0 known bugs with p >= 0.99; rare-0 with 0.00, rare-1 with 0.36, ")
-    assert words.endswith("rare-5 with 0.82, and 3 more")
+    assert words.startswith("catches 0 known bugs with p >= 0.99; rare-1 with 0.36, rare-2 with ")
+    assert words.endswith(", and 2 more; promises nothing of 1 that no measured run showed")
+
+
+def test_a_matrix_with_too_few_seeds_says_how_many_would_do() -> None:
+    made = plan_of_matrix(plan(REGISTRY_OF_ONE, SESSIONS_OF_ONE), KNOWN, None, None)
+    assert made.remedy == (f"2 seeds of {REGISTRY.name} would catch forgetful: give its cells more seeds")
+    assert plan_of_matrix(plan(replace(REGISTRY, seeds=2)), KNOWN, None, None).remedy == ""
+    assert plan_of_matrix(plan(replace(REGISTRY, nodes=7, seeds=1)), KNOWN, None, None).remedy == ""
+    assert least_needed(replace(KNOWN, bugs=()), [REGISTRY]) is None
+
+
+@pytest.mark.parametrize("pace", [1.0, 20.0])
+def test_the_seconds_that_are_said_to_be_needed_state_a_bug_and_few_less_do_not(pace: float) -> None:
+    needed_s = seconds_needed(KNOWN, more_than_s=1.0, jobs=1, with_real=False, pace=pace)
+    assert needed_s is not None
+
+    def states_none(seconds: float) -> bool:
+        made = default_plan(KNOWN, budget_s=seconds, jobs=1, with_real=False, pace=pace)
+        return made.power.is_none(stated=True)
+
+    assert not states_none(needed_s)
+    assert states_none(needed_s / 1.1)
+
+
+def test_where_not_even_a_day_would_do_no_seconds_are_said() -> None:
+    assert seconds_needed(KNOWN, more_than_s=80_000.0, jobs=1, with_real=False, pace=1e9) is None
 
 
 def test_runs_count_for_less_if_more_of_them_prove_nothing_than_was_measured() -> None:

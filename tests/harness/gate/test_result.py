@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ackproof.cli.commands.campaigns.gate import EXITS
 from ackproof.cli.output.exits import Exit
@@ -14,7 +15,7 @@ from harness.campaign.findings.baseline import Known
 from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
 from tests.harness.campaign.fakes import INVALID, UNKNOWN, VALID, fake
-from tests.harness.gate.fakes import gated
+from tests.harness.gate.fakes import KNOWN, SELDOM, gated
 
 
 def valid(_cell: Cell, _seed: int) -> Outcome:
@@ -135,7 +136,7 @@ def test_a_cell_without_a_run_is_unknown_whether_its_power_is_measured_or_not(
 ) -> None:
     found = gated(tmp_path, valid, Cell(seeds=40, nodes=nodes), most_s=0.0)
     assert found.outcome == "unknown"
-    assert found.reasons[0].startswith("no run was done within the budget of 0 s")
+    assert found.reasons[0].startswith("no run was done in the 0 s that were left for runs")
 
 
 def test_a_system_whose_bugs_are_not_measured_passes_and_says_so(tmp_path: Path) -> None:
@@ -143,6 +144,33 @@ def test_a_system_whose_bugs_are_not_measured_passes_and_says_so(tmp_path: Path)
     assert (found.outcome, found.reached) == (
         "passed",
         "power not measured: no bug with measured odds shows in these cells",
+    )
+
+
+@pytest.mark.parametrize(("seeds", "outcome"), [(1, "unknown"), (2, "passed")])
+def test_a_gate_that_would_have_caught_no_bug_is_never_green(
+    seeds: int, outcome: str, tmp_path: Path
+) -> None:
+    found = gated(tmp_path, valid, Cell(seeds=seeds), remedy="2 seeds would do")
+    assert found.outcome == outcome
+    assert found.power.is_none() is (outcome == "unknown")
+    assert found.reasons[:1] == (
+        (
+            "too few runs to prove anything: none of 2 known bugs would have been caught with p >= 0.99; "
+            "2 seeds would do",
+        )
+        if outcome == "unknown"
+        else ()
+    )
+
+
+def test_bugs_that_no_measured_run_showed_make_no_gate_unknown(tmp_path: Path) -> None:
+    """No number of runs would state them, so they count as not measured."""
+    unseen = replace(KNOWN, bugs=(replace(SELDOM, found=0),))
+    found = gated(tmp_path, valid, Cell(seeds=1), known=unseen)
+    assert (found.outcome, found.reached) == (
+        "passed",
+        "power not measured: no measured run showed one of the 1 bugs of these cells",
     )
 
 

@@ -134,12 +134,16 @@ def gate(
         )
     if not as_json:
         say(f"gate: {plan.power.in_words(stated=True)}", error=True)
+        if plan.remedy:
+            say(f"gate: that proves nothing; {plan.remedy}", error=True)
     warn(shortages(plan.campaign))
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
     found = findings(stored_campaigns(store), known)
     comparisons = () if earlier is None else compared(earlier, stored, margins)
-    weighed = gate_result(stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons, known)
+    weighed = gate_result(
+        stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons, known, plan.remedy
+    )
     finish(
         EXITS[weighed.outcome],
         weighed,
