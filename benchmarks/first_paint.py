@@ -27,7 +27,7 @@ from history import Recording
 from history.units import MILLISECOND_NS, SECOND_NS
 from reports.html import render
 from tests.reports import synthetic
-from tests.reports.test_html import million
+from tests.reports.pages.test_html import million
 
 BOUND_S, MOST_BYTES = 0.5, 1_000_000
 OPERATIONS, SECONDS = 1_000_000, 3600

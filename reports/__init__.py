@@ -5,5 +5,6 @@ nothing (a report shows the worst verdict that it was given), run nothing, and r
 From this project they import `history` and the types of `checkers.verdict` alone.
 
 Entry points: `reports.html.render`, `reports.ci`, `reports.terminal.show`,
-`reports.about.ReportAbout`. `glossary/` holds the words, `plots/` the charts, `templates/` the page.
+`reports.about.ReportAbout`. `counts/` holds figures and tables, `glossary/` the words, `plots/` the charts,
+`templates/` the page.
 """

@@ -39,14 +39,15 @@ from reports.about import (
     headline,
     may_follow_from,
 )
+from reports.counts.figures import key_figures, lag
+from reports.counts.outages import SHORTEST_NS, outages
+from reports.counts.tables import operation_tables
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
-from reports.figures import key_figures, lag
 from reports.glossary.linking import Linker, anchor, meaning
 from reports.moment.graph import partition_graph
 from reports.moment.lines import node_lines
 from reports.moment.partitions import Partition, partitions
-from reports.outages import SHORTEST_NS, outages
 from reports.plots.cycle import cycle
 from reports.plots.frame import Frame, Plot
 from reports.plots.lines import lines_plot
@@ -64,7 +65,6 @@ from reports.plots.roles import roles_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
 from reports.spans import Span, Spans, end_of_run
-from reports.tables import operation_tables
 from reports.templating import environment
 
 TEMPLATES = Path(__file__).with_name("templates")

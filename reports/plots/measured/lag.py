@@ -8,7 +8,7 @@ import numpy as np
 
 from checkers.words import count
 from history.units import MILLISECOND_NS
-from reports.figures import Lag
+from reports.counts.figures import Lag
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
 from reports.plots.lines import Line, LineChart, instants, sampled
 from reports.svg import element, figure, line, log_around, number, text

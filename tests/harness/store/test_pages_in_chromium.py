@@ -19,8 +19,8 @@ from harness.store.serving import StoreServer
 from history import HistoryWriter, Operation
 from reports.site import pages
 from tests.harness.store.stores import add_run
-from tests.reports.test_browser import BROWSER
-from tests.reports.test_pages_in_chromium import NETWORK_OFF, SCREEN, playwright
+from tests.reports.pages.test_browser import BROWSER
+from tests.reports.pages.test_in_chromium import NETWORK_OFF, SCREEN, playwright
 
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on PATH")
 A, B = "2026-11-28T100000-register-7", "2026-11-28T110000-register-8"

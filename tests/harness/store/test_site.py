@@ -18,7 +18,7 @@ from harness.store.side_by_side import pairs_to_compare
 from harness.store.site import write_site
 from tests.harness.store.stores import add_run
 from tests.reports.page import Page
-from tests.reports.test_browser import BROWSER, FLAGS
+from tests.reports.pages.test_browser import BROWSER, FLAGS
 
 EVIL = "<script>alert(1)</script>"
 

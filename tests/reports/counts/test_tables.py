@@ -10,9 +10,9 @@ import numpy as np
 from history import History, Operation
 from history.nemesis import FaultKind
 from history.units import MILLISECOND_NS as MS
+from reports.counts.tables import CALM, by_fault, by_operation, operations_table
 from reports.faults import FaultPeriod, fault_periods
 from reports.spans import Spans
-from reports.tables import CALM, by_fault, by_operation, operations_table
 from tests.reports import synthetic
 
 

@@ -12,7 +12,7 @@ from checkers.verdict import Validity
 from reports.html import render
 from tests.reports import synthetic
 from tests.reports.page import Page
-from tests.reports.test_html import evil_run
+from tests.reports.pages.test_html import evil_run
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from history import History, NodeTrace, Operation, Recording, TraceEvent
-from reports.figures import key_figures, lag
+from reports.counts.figures import key_figures, lag
+from reports.counts.tables import by_operation, operations_table
 from reports.roles import TraceMarks
 from reports.spans import Spans
-from reports.tables import by_operation, operations_table
 from tests.reports import synthetic
 
 

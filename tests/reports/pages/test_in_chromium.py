@@ -18,8 +18,8 @@ from checkers.verdict import Evidence, Validity, Verdict
 from history import History, Recording
 from reports.html import render
 from tests.reports import simulated, synthetic
-from tests.reports.test_browser import BROWSER
-from tests.reports.test_html import evil_run, million
+from tests.reports.pages.test_browser import BROWSER
+from tests.reports.pages.test_html import evil_run, million
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium or Chrome on PATH")

@@ -9,8 +9,8 @@ import numpy as np
 from history import History, Operation
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS as S
+from reports.counts.figures import Lag
 from reports.faults import FaultPeriod
-from reports.figures import Lag
 from reports.plots.frame import MAX_PERIODS, Frame
 from reports.plots.measured.lag import lag_plot
 from reports.plots.measured.latency import BUCKETS, MAX_POINTS, latency_plot, quantiles, thin

@@ -6,8 +6,8 @@ from checkers.run.availability import Availability
 from history import History, Operation, Recording
 from history.units import MILLISECOND_NS as MS
 from history.units import SECOND_NS as S
+from reports.counts.outages import WITHOUT_FAULT, outages
 from reports.faults import FaultPeriod, fault_periods
-from reports.outages import WITHOUT_FAULT, outages
 from reports.spans import Spans, end_of_run
 from tests.reports import synthetic
 

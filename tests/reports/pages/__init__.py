@@ -1,0 +1,1 @@
+"""Tests of whole pages: as text, and in a real Chromium."""

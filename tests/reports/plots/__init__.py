@@ -1,0 +1,1 @@
+"""Tests of `reports.plots`: what each picture shows, and that nothing breaks it."""
