@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from checkers.judges import ISOLATION, judge_named, names_of_all
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS, Model
 from checkers.models.initial import OPTION, has_initial, with_initial
@@ -33,13 +34,6 @@ if TYPE_CHECKING:
     Elsewhere = Callable[[History, Model, Budget], Proved]
 
 
-def model_names() -> tuple[str, ...]:
-    """All that a history can be checked for: data types, transactions, and rules of other kinds."""
-    from checkers.judges import ISOLATION, JUDGES  # here and below, since a data type needs none of them
-
-    return (*MODELS, *ISOLATION, *JUDGES)
-
-
 @runtime_checkable
 class _HasCheck(Protocol):
     """What a checker has, and a model has not."""
@@ -61,8 +55,8 @@ class Question(NamedTuple):
         Raises:
             ValueError: in words, with the nearest name that exists.
         """
-        if self.model not in MODELS and self.model not in model_names():
-            raise ValueError(unknown_name("model", self.model, model_names()))
+        if self.model not in MODELS and self.model not in names_of_all():
+            raise ValueError(unknown_name("model", self.model, names_of_all()))
         if self.consistency is not None:
             if self.consistency not in CONSISTENCY_MODELS:
                 raise ValueError(unknown_name("consistency model", self.consistency, CONSISTENCY_MODELS))
@@ -75,8 +69,6 @@ class Question(NamedTuple):
         elif self.model in TRANSACTIONS:
             assumed_by(self.model, self.options)
         elif self.options:
-            from checkers.judges import judge_named
-
             judge_named(self.model, self.options)
 
     def data_type(self) -> Model:
@@ -235,8 +227,6 @@ def _judged(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere 
 
 def _judged_by_name(recorded: RecordedHistory, question: Question) -> Verdict:
     """The verdict of a judge of transactions, or of one that looks for something else."""
-    from checkers.judges import ISOLATION, judge_named
-
     isolation = ISOLATION.get(question.model)
     if isolation and isinstance(recorded.history, TransactionHistory):
         _refuse_what_files_lack(recorded, question)

@@ -21,9 +21,6 @@ from checkers.models.mutex import Mutex
 from checkers.models.queue import Queue
 from checkers.models.register import ReadWriteRegister
 from checkers.models.set import Set
-from history.formats.edn import forms
-from history.formats.json_events import marked
-from history.history import HistoryError
 from history.values import MARK, Typed, elements, frozen, in_words
 
 OPTION = "initial"
@@ -64,6 +61,10 @@ def initial_in_words(model: Model) -> str:
 
 
 def _read(text: str) -> Any:
+    from history.formats.edn import forms  # here, since the names of models are listed without arrays
+    from history.formats.json_events import marked
+    from history.history import HistoryError
+
     try:
         return marked(msgspec.json.decode(text))
     except (msgspec.DecodeError, RecursionError):

@@ -16,15 +16,12 @@ from history.formats.events import read_edn
 from history.formats.jepsen_log import LOGGER, PLAIN, read_log
 from history.formats.json_events import read_json
 from history.formats.keyed import is_keyed, may_be_keyed, taken_apart
+from history.formats.names import ACKPROOF, CSV, EDN, JSON, KEYED, LOG, PARQUET, PORCUPINE
 from history.formats.tables import is_csv, is_own_parquet, read_csv, read_json_rows, read_parquet
 from history.formats.transactions import TRANSACTION_FORMATS, read_transactions, recognized_transactions
 from history.history import History, HistoryError
 from history.stored.store import operations_of_lines, read_history
 
-ACKPROOF = "ackproof"
-EDN, LOG, JSON, CSV, PARQUET = "jepsen-edn", "jepsen-log", "json", "csv", "parquet"
-KEYED = "-independent"
-"""The end of the name of a format whose values are `[key value]`, as `jepsen.independent` writes them."""
 STANDARD_INPUT = "standard input"
 COMMENTS = re.compile(r"\A(\s+|;[^\n]*(\n|\Z))+")
 JSON_START = re.compile(r'(\[\s*)?\{\s*"|\[\s*\]')
@@ -136,7 +133,7 @@ FORMATS: Mapping[str, Callable[[str, str], RecordedHistory]] = {
     ACKPROOF: _read_ackproof,
     **{name: _plain(read_events) for name, read_events in EVENTS.items()},
     **{name + KEYED: _keyed(read_events) for name, read_events in EVENTS.items()},
-    "porcupine-kv": _plain(read_edn),
+    PORCUPINE: _plain(read_edn),
     **{name: partial(_read_transactions, name) for name in TRANSACTION_FORMATS},
 }
 """The reader of each format, by its name: a function of (text, name of its source)."""

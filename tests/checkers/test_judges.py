@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from ackproof.cli.commands.judging.check import check
 from ackproof.cli.output.exits import exit_of
-from checkers.judges import ISOLATION, JUDGES, judge_named, options_of
+from checkers.judges import ISOLATION, JUDGES, judge_named, options_of, options_of_class
 from checkers.models import MODELS
 from checkers.verdict import Validity
 from history import Recording
@@ -163,6 +163,11 @@ def test_an_empty_history_is_unknown_and_a_strange_operation_is_refused_with_its
         return
     assert result.exit_code == 255
     assert "history.edn, line 2: unknown f 'hug'" in result.stderr
+
+
+@pytest.mark.parametrize("name", sorted(JUDGES))
+def test_the_options_that_help_names_are_the_fields_of_the_judge(name: str) -> None:
+    assert JUDGES[name].options == tuple(options_of_class(JUDGES[name].load()))
 
 
 def test_names_are_of_one_thing_each() -> None:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import re
 
+from history.formats.names import AWDIT
 from history.formats.transactions.listed import Listed, Step
 from history.formats.transactions.log import TransactionLog
 from history.history import OK, HistoryError
 
-NAME = "awdit"
 STEP = re.compile(r"([rw])\s+(\d{1,20})\s+(\d{1,20})")
 START = re.compile(r"\s*[rw][ \t]+\d+[ \t]+\d+[ \t]*(\r?\n|\Z)")
 
@@ -29,7 +29,7 @@ def read_awdit(content: bytes, source: str) -> TransactionLog:
     Raises:
         HistoryError: a line breaks the format; with the line.
     """
-    listed, session = Listed(source, NAME), 0
+    listed, session = Listed(source, AWDIT), 0
     steps: list[Step] = []
     begun = 1
     for number, line in enumerate([*content.decode("utf-8", "replace").splitlines(), "="], start=1):

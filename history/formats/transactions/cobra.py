@@ -18,12 +18,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from history.formats.names import COBRA
 from history.formats.transactions.log import TransactionLog
 from history.formats.transactions.whole import WholeSteps, whole_log
 from history.history import FAIL, INFO, OK, HistoryError
 from history.kernels import AnyIntegers, compiled_in_place
 
-NAME = "cobra"
 INITIAL = (0xDEADBEEF, 0xBEBEEBEE)
 """The numbers that stand for no write: nothing was there, or what the data base held before the test."""
 BEGIN, COMMIT, ABORT, WRITE, READ = b"SCAWR"
@@ -132,7 +132,7 @@ def read_cobra(path: Path, source: str) -> TransactionLog:
         session=np.repeat(np.arange(len(parts)), sizes),
         outcome=np.concatenate([outcomes for outcomes, _, _ in parts]),
         line=np.concatenate([places for _, places, _ in parts]),
-        format_name=NAME,
+        format_name=COBRA,
         initial_in_words="what no write of the log wrote",
     )
 

@@ -26,13 +26,13 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from history.formats.names import DBCOP_BINCODE, DBCOP_JSON, DBCOP_TEXT
 from history.formats.transactions.listed import Listed, Step
 from history.formats.transactions.log import TransactionLog
 from history.formats.transactions.whole import WholeSteps, whole_log
 from history.history import FAIL, OK, HistoryError
 from history.kernels import AnyIntegers, compiled_in_place
 
-BINCODE, JSON, TEXT = "dbcop", "dbcop-json", "dbcop-text"
 LENGTH = struct.Struct("<Q")
 PARAMETERS = 5
 EVENT_BYTES, EVENT_LEAST = 18, 1
@@ -171,7 +171,7 @@ def read_bincode(content: bytes, source: str) -> TransactionLog:
         session=found.sessions[:known],
         outcome=np.where(found.aborted[:known] == 1, FAIL, OK),
         line=found.places[:known],
-        format_name=BINCODE,
+        format_name=DBCOP_BINCODE,
     )
 
 
@@ -186,7 +186,7 @@ def read_json(content: bytes, source: str) -> TransactionLog:
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as refusal:
         raise HistoryError(1, f"not JSON: {refusal}", source) from None
     sessions = whole.get("data") if isinstance(whole, dict) else whole
-    listed = Listed(source, JSON)
+    listed = Listed(source, DBCOP_JSON)
     try:
         for number, session in enumerate(sessions or ()):
             for transaction in session:
@@ -218,7 +218,7 @@ def read_text(content: bytes, source: str) -> TransactionLog:
     Raises:
         HistoryError: a line breaks the grammar; with the line.
     """
-    listed, session = Listed(source, TEXT), 0
+    listed, session = Listed(source, DBCOP_TEXT), 0
     for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
         rest = line.split("//", 1)[0].strip()
         if rest and not rest.strip("-"):

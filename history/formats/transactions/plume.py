@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from history.formats.names import PLUME
 from history.formats.transactions.log import Names, Steps, TransactionLog, assembled
 from history.formats.transactions.numbers import (
     EXACT_DIGITS,
@@ -30,7 +31,6 @@ from history.history import FAIL, OK, HistoryError
 from history.kernels import AnyIntegers, compiled_in_place
 
 NEWLINE, RETURN, SPACE, OPEN, COMMA, CLOSE, READ_LETTER, WRITE_LETTER = 10, 13, 32, 40, 44, 41, 114, 119
-NAME = "plume"
 SHAPE = "a line is r(key,value,session,transaction) or w(...), whole numbers of at most 64 bits"
 
 
@@ -189,5 +189,5 @@ def read_plume(content: bytes, source: str) -> TransactionLog:
             *(column[:version_count] for column in (versions.keys, versions.begins, versions.ends)),
         ),
         initial=np.flatnonzero(versions.folded[:version_count] == 0),
-        format_name=NAME,
+        format_name=PLUME,
     )

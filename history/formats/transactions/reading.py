@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from history.formats.builder import RecordedHistory
+from history.formats.names import AWDIT, COBRA, DBCOP_BINCODE, DBCOP_JSON, DBCOP_TEXT, PLUME
 from history.formats.transactions import awdit, cobra, dbcop, plume
 from history.formats.transactions.log import TransactionHistory, TransactionLog
 from history.history import HistoryError
@@ -19,13 +20,13 @@ IN_A_FOLDER = "history.bincode"
 START_BYTES = 4096
 
 OF_CONTENT: Mapping[str, Callable[[bytes, str], TransactionLog]] = {
-    plume.NAME: plume.read_plume,
-    dbcop.BINCODE: dbcop.read_bincode,
-    dbcop.JSON: dbcop.read_json,
-    dbcop.TEXT: dbcop.read_text,
-    awdit.NAME: awdit.read_awdit,
+    PLUME: plume.read_plume,
+    DBCOP_BINCODE: dbcop.read_bincode,
+    DBCOP_JSON: dbcop.read_json,
+    DBCOP_TEXT: dbcop.read_text,
+    AWDIT: awdit.read_awdit,
 }
-TRANSACTION_FORMATS = (*OF_CONTENT, cobra.NAME)
+TRANSACTION_FORMATS = (*OF_CONTENT, COBRA)
 """The names of all formats."""
 
 
@@ -33,8 +34,8 @@ def recognized_transactions(path: Path | None, text: str | None = None) -> str |
     """The format of a file, a folder, or of what came over standard input; None for another."""
     if path is not None and path.is_dir():
         if (path / IN_A_FOLDER).is_file():
-            return dbcop.BINCODE
-        return cobra.NAME if cobra.is_cobra(path) else None
+            return DBCOP_BINCODE
+        return COBRA if cobra.is_cobra(path) else None
     if path is not None and path.exists() and not path.is_file():
         return None  # a pipe, say, which can be read only once
     if path is not None:
@@ -43,15 +44,15 @@ def recognized_transactions(path: Path | None, text: str | None = None) -> str |
     else:
         start = (text or "")[:START_BYTES].encode()
     if PLUME_START.match(start):
-        return plume.NAME
+        return PLUME
     if JSON_START.match(start):
-        return dbcop.JSON
+        return DBCOP_JSON
     words = start.decode("utf-8", "replace")
     if awdit.START.match(words):
-        return awdit.NAME
+        return AWDIT
     if dbcop.TEXT_START.match(words):
-        return dbcop.TEXT
-    return dbcop.BINCODE if b"\0" in start and dbcop.sessions_at(start) > 0 else None
+        return DBCOP_TEXT
+    return DBCOP_BINCODE if b"\0" in start and dbcop.sessions_at(start) > 0 else None
 
 
 def read_transactions(
@@ -63,13 +64,13 @@ def read_transactions(
         HistoryError: it is not in this format.
         FileNotFoundError: the file does not exist.
     """
-    if name == cobra.NAME:
+    if name == COBRA:
         if path is None:
             raise HistoryError(1, "Cobra's logs are a folder, which standard input is not", source)
         log = cobra.read_cobra(path, source)
     else:
         if path is not None and path.is_dir():
-            if name != dbcop.BINCODE:
+            if name != DBCOP_BINCODE:
                 raise HistoryError(1, f"a folder is never in the format {name}", source)
             path, source = path / IN_A_FOLDER, str(path / IN_A_FOLDER)
         log = OF_CONTENT[name](path.read_bytes() if path is not None else (text or "").encode(), source)

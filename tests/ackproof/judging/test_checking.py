@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.commands.judging.check import check
-from ackproof.judging.checking import Question, judge, model_names
+from ackproof.judging.checking import Question, judge
+from checkers.judges import names_of_all
 from checkers.models import MODELS
 from checkers.models.initial import has_initial
 from checkers.verdict import Verdict
@@ -211,7 +212,7 @@ def test_where_the_other_reading_of_the_values_explains_all_the_verdict_is_unkno
     assert judged(text, "register", format_="jepsen-edn").validity == "invalid"
 
 
-@pytest.mark.parametrize("model", model_names())
+@pytest.mark.parametrize("model", names_of_all())
 def test_hostile_text_reaches_no_terminal(model: str, tmp_path: Path) -> None:
     hostile = "\\u001b]0;owned\\u0007\\u001b[2K"
     path = tmp_path / "\x1b[31mhistory.json"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from history import NEMESIS, History, HistoryError, HistoryWriter, Operation
-from history.formats import FORMATS, read
+from history.formats import FORMATS, NAMES, read
 from history.formats.edn import forms
 from history.values import MARK, in_words
 
@@ -202,3 +202,7 @@ def test_edn_knows_clojures_other_forms() -> None:
         "##Inf", "##Inf", "2/3", "31", "15", "5", "0", "##NaN",
         '"é"', '"😀"', "{2 3, a/b 1}", '{3 4, a 1, "a" 2}',
     ]  # fmt: skip
+
+
+def test_help_names_each_format_that_has_a_reader() -> None:
+    assert tuple(FORMATS) == NAMES

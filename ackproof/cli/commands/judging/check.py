@@ -66,9 +66,9 @@ class CheckedFile(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def _all_models() -> Iterable[str]:
     """All that --model accepts. Here and below, what judges is loaded where it is used: help is quick."""
-    from ackproof.judging.checking import model_names
+    from checkers.judges import names_of_all
 
-    return model_names()
+    return names_of_all()
 
 
 def _help_of_model() -> str:
@@ -102,9 +102,9 @@ def _model_names(asked: str) -> Iterable[str]:
 
 
 def _formats() -> Iterable[str]:
-    from history.formats import FORMATS
+    from history.formats import NAMES
 
-    return FORMATS
+    return NAMES
 
 
 MODEL = options.group(

@@ -19,9 +19,9 @@ from harness.errors import CouldNotRun
 
 
 def _format_names() -> Iterable[str]:
-    from history.formats import FORMATS
+    from history.formats import NAMES
 
-    return FORMATS
+    return NAMES
 
 
 READ_SHARE = 0.5
