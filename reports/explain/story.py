@@ -153,7 +153,9 @@ def _what_came_of_votes(telling: Telling) -> Iterator[Candidate]:
         if len(votes) > 1 and any(event.event == "role" for event in events):
             given = ", ".join(f"{vote.node} for {vote.vote}" for vote in votes[:MOST_NAMED])
             last = max(votes, key=lambda vote: vote.at)
-            line = line_of(telling.scene, last, f"votes of term {term}: {given}")
+            line = line_of(
+                telling.scene, last, f"votes that nodes gave in term {term}, early or late: {given}"
+            )
             yield Candidate(1, msgspec.structs.replace(line, node=None, event=None))
         for reign in telling.found.reigns:
             if reign.term == term and reign.first is not None:

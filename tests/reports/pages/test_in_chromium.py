@@ -60,6 +60,28 @@ def hostile() -> str:
     return render(*evil_run())
 
 
+def full() -> str:
+    """A run of all that real nodes leave, with forty faults and three checkers that found much."""
+    recording = synthetic.recording()
+    found = [
+        Verdict(
+            name,
+            Validity.INVALID,
+            "what was acknowledged is gone",
+            tuple(
+                Evidence(f"lost {n}", "An explanation of some length. " * 12, (n, n + 40)) for n in range(24)
+            ),
+        )
+        for name in ("durability", "linearizability", "session-guarantees")
+    ]
+    verdicts = [
+        *found,
+        *(one for one in synthetic.valid_verdicts() if one.checker not in {v.checker for v in found}),
+    ]
+    recording = msgspec.structs.replace(recording, resources=synthetic.resources(synthetic.lives()))
+    return render(recording, verdicts, synthetic.about(Validity.INVALID))
+
+
 def huge() -> str:
     verdict = Verdict("durability", Validity.INVALID, "s", (Evidence("lost", "x", (10, 400_000)),))
     recording = Recording(nodes=synthetic.NODES, history=million(), options={})
@@ -194,8 +216,11 @@ def test_zooming_one_chart_zooms_all_and_the_keyboard_shows_the_whole_run_again(
     page.context.close()
 
 
-def test_a_report_prints_on_at_most_eight_pages(browser: Any, tmp_path: Path) -> None:
-    page, _, _ = opened(browser, of_class("lost registration"), tmp_path)
+@pytest.mark.parametrize("made", [partial(of_class, "lost registration"), full], ids=["simulated", "real"])
+def test_a_report_prints_on_at_most_eight_pages(
+    made: Callable[[], str], browser: Any, tmp_path: Path
+) -> None:
+    page, _, _ = opened(browser, made(), tmp_path)
     printed = page.pdf(format="A4")
     assert 1 <= max(map(int, re.findall(rb"/Count (\d+)", printed))) <= 8
     page.context.close()
