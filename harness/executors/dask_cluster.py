@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from harness.errors import CouldNotRun
+from harness.executors import memory
 from harness.executors.dask_address import LOCAL, unprotected
 from harness.executors.dask_worker import Identity
 from history.files import brief
@@ -235,16 +236,23 @@ def _distributed() -> Any:
 
 
 def _local_cluster(distributed: Any, jobs: int) -> Any:
-    return distributed.LocalCluster(
-        n_workers=jobs,
-        threads_per_worker=1,
-        processes=True,
-        host="127.0.0.1",
-        dashboard_address=None,
-        worker_dashboard_address=None,
-        memory_limit=0,
-        silence_logs=logging.CRITICAL,
-    )
+    """A cluster of this command's own. A worker that takes too much memory is ended by its nanny. Dask does
+    nothing else about memory: it writes no results to disk, and lets no worker pause."""
+    import dask.config  # here, as only this command needs it
+
+    with dask.config.set(
+        {f"distributed.worker.memory.{share}": False for share in ("target", "spill", "pause")}
+    ):
+        return distributed.LocalCluster(
+            n_workers=jobs,
+            threads_per_worker=1,
+            processes=True,
+            host="127.0.0.1",
+            dashboard_address=None,
+            worker_dashboard_address=None,
+            memory_limit=memory.MOST_WORKER_BYTES,
+            silence_logs=logging.CRITICAL,
+        )
 
 
 def _security(distributed: Any, address: str) -> Any:

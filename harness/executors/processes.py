@@ -1,7 +1,8 @@
 """Does work on several processes of this machine.
 
 A process that dies took exactly one piece of work with it, and that one is named: each process has one piece
-at a time, over a pipe of its own.
+at a time, over a pipe of its own. One that takes too much memory is ended, so that it leaves the machine's to
+the others; one that keeps much of it after its piece of work is replaced.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Generic
 
 from harness.executors.executor import Ended, K, P, R, tried
+from harness.executors.memory import MOST_IDLE_BYTES, MOST_WORKER_BYTES, bytes_used
 
 LONGEST_S = 900.0
 """Seconds after which a piece of work is taken for one that does not end."""
@@ -25,10 +27,19 @@ LONGEST_S = 900.0
 class Processes(Generic[K, P, R]):
     """Does work on several processes. One that dies is replaced, and its piece of work is reported."""
 
-    def __init__(self, perform: Callable[P, R], jobs: int, longest_s: float = LONGEST_S) -> None:
+    def __init__(
+        self,
+        perform: Callable[P, R],
+        jobs: int,
+        longest_s: float = LONGEST_S,
+        most_bytes: int = MOST_WORKER_BYTES,
+        most_idle_bytes: int = MOST_IDLE_BYTES,
+    ) -> None:
         self._perform = perform
         self._jobs = jobs
         self._longest_s = longest_s
+        self._most_bytes = most_bytes
+        self._most_idle_bytes = most_idle_bytes
         self._workers: list[_Worker[K]] = []
 
     @property
@@ -60,21 +71,34 @@ class Processes(Generic[K, P, R]):
     def _look(self, worker: _Worker[K], *, is_ready: bool) -> Ended[K, R] | None:
         """How a process's work ended; None while it goes on."""
         assert worker.key is not None
-        why = f"it did not end within {self._longest_s:.0f} s"
         if is_ready:
             try:
-                sent = worker.pipe.recv()
+                ended = Ended(worker.key, worker.pipe.recv())
             except (EOFError, OSError):
                 worker.process.join(5)
-                why = _death(worker.process.exitcode)
+                ended = Ended(worker.key, _death(worker.process.exitcode))
             else:
-                key, worker.key = worker.key, None
-                return Ended(key, sent)
-        elif time.monotonic() - worker.began <= self._longest_s:
+                worker.key = None
+                if bytes_used(worker.pid) <= self._most_idle_bytes:
+                    return ended
+        elif why := self._is_too_much(worker):
+            ended = Ended(worker.key, why)
+        else:
             return None
         worker.end()
         self._workers.remove(worker)
-        return Ended(worker.key, why)
+        return ended
+
+    def _is_too_much(self, worker: _Worker[K]) -> str:
+        """What a process took too much of; empty while it is within its bounds."""
+        if time.monotonic() - worker.began > self._longest_s:
+            return f"it did not end within {self._longest_s:.0f} s"
+        used = bytes_used(worker.pid)
+        return (
+            f"it was ended, as its process took {used >> 20:,} MiB of memory"
+            if used > self._most_bytes
+            else ""
+        )
 
     def interrupt(self) -> list[Ended[K, R]]:
         """End all at once: such work is quickly done again."""
@@ -100,6 +124,12 @@ class _Worker(Generic[K]):
         other.close()
         self.key: K | None = None
         self.began = 0.0
+
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        assert self.process.pid is not None, "it was started"
+        return self.process.pid
 
     def begin(self, key: K, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.key, self.began = key, time.monotonic()

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import os
 import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from math import inf
 
 from harness.errors import CouldNotRun
+from harness.executors.memory import bytes_used
 
 MOST_CORE_S = 240.0
 """Seconds of one core that a run whose size its seed drew may take, checkers included. The slowest known take
@@ -24,7 +24,6 @@ some 35."""
 MOST_BYTES = 4 << 30
 """Bytes of memory that it may take in addition to what its process had before."""
 LOOK_EVERY_S = 0.5
-_STATM = Path("/proc/self/statm")
 
 
 class TooMuchTakenError(BaseException):
@@ -32,14 +31,18 @@ class TooMuchTakenError(BaseException):
 
 
 @contextlib.contextmanager
-def within_bounds() -> Iterator[None]:
-    """Bound a run whose size its seed drew.
+def within_bounds(*, is_drawn: bool = True) -> Iterator[None]:
+    """Bound a run.
+
+    Args:
+        is_drawn: whether its seed drew its size. A run whose size a person chose may take as long as it does;
+            its memory is bounded all the same.
 
     Raises:
         CouldNotRun: it took too long, or too much memory.
     """
     try:
-        with bounded(MOST_CORE_S, MOST_BYTES):
+        with bounded(MOST_CORE_S if is_drawn else inf, MOST_BYTES):
             yield
     except TooMuchTakenError as error:
         raise CouldNotRun(str(error)) from None
@@ -56,12 +59,12 @@ def bounded(most_core_s: float, most_bytes: int) -> Iterator[None]:
     Raises:
         TooMuchTakenError: it took more.
     """
-    core_begin_s, bytes_before = time.process_time(), _bytes_used()
+    core_begin_s, bytes_before = time.process_time(), bytes_used()
 
     def why() -> str:
         """What it took too much of; empty while it is within its bounds."""
         core_s = time.process_time() - core_begin_s
-        used = _bytes_used() - bytes_before
+        used = bytes_used() - bytes_before
         if core_s > most_core_s:
             return f"it was ended after {core_s:.0f} s of processor time"
         if used > most_bytes:
@@ -117,11 +120,3 @@ def _watched(why: Callable[[], str]) -> Iterator[None]:
                 ended.set()
     except TooMuchTakenError:
         raise TooMuchTakenError(texts[0]) from None
-
-
-def _bytes_used() -> int:
-    """The memory of this process that is in use; 0 where the system does not say it."""
-    try:
-        return int(_STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0

@@ -6,7 +6,6 @@ seed, in the order in which the seeds ended. A line that a kill tore is cut off,
 
 from __future__ import annotations
 
-import contextlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -123,10 +122,9 @@ def judged_seed(task: tuple[int, SeedOptions]) -> Judged:
     """Run and judge one seed.
 
     Raises:
-        CouldNotRun: its size was drawn, and it took too long, or too much memory.
+        CouldNotRun: it took too much memory; or its size was drawn, and it took too long.
     """
     seed, options = task
     is_drawn = options.nodes is None and options.time_limit_s is None and options.rate is None
-    bounds = within_bounds() if is_drawn else contextlib.nullcontext()
-    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, bounds:
+    with tempfile.TemporaryDirectory(prefix="ackproof-sim-") as logs, within_bounds(is_drawn=is_drawn):
         return judge(plan_of(seed, options), Path(logs))

@@ -10,6 +10,8 @@ from pathlib import Path
 from harness.errors import CouldNotRun
 from harness.sim.schedule.version import identity
 
+_kept: list[bytes] = []
+
 
 def squared(number: int) -> int:
     """Cheap work."""
@@ -43,6 +45,22 @@ def killing(number: int) -> int:
     if number == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def growing(number: int) -> int:
+    """Work that takes memory without end for one number, and 300 MiB, which stay, for another."""
+    while number == 3:
+        _kept.append(b"x" * (16 << 20))
+        time.sleep(0.01)  # so that memory grows no faster than a machine may be busy
+    if number == 5:
+        _kept.append(b"x" * (300 << 20))
+    return number
+
+
+def process_of(number: int) -> int:
+    """Work that says which process does it, and keeps what `growing` keeps."""
+    growing(number)
+    return os.getpid()
 
 
 def pretended() -> dict[str, str]:

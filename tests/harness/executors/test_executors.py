@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable, Iterator
 from multiprocessing import Pipe
@@ -18,7 +19,7 @@ from harness.executors.in_process import InProcess
 from harness.executors.on_dask import OnDask
 from harness.executors.processes import Processes
 from tests.harness.executors.dask_processes import DaskProcesses, dask_processes, needs_dask
-from tests.harness.executors.pieces import endless, failing, killing, pretended, squared
+from tests.harness.executors.pieces import endless, failing, growing, killing, pretended, process_of, squared
 
 OfNumbers: TypeAlias = Executor[int, [int], int]
 Make: TypeAlias = Callable[[Callable[[int], int]], OfNumbers]
@@ -76,6 +77,33 @@ def test_what_does_not_end_is_ended(place: str, request: pytest.FixtureRequest) 
     ended = all_ended(make_on(place, request, longest_s=2)(endless), range(6))
     assert sorted(key for key, _ in ended) == list(range(6))
     assert dict(ended)[3] == "it did not end within 2 s"
+
+
+def test_a_process_that_takes_too_much_memory_is_ended_and_takes_nothing_along() -> None:
+    executor: OfNumbers = Processes(growing, 2, most_bytes=600 << 20)
+    ended = dict(all_ended(executor, range(5)))
+    reason = re.fullmatch(r"it was ended, as its process took (\d+) MiB of memory", str(ended.pop(3)))
+    assert reason is not None
+    assert int(reason.group(1)) >= 600
+    assert ended == {number: number for number in range(5) if number != 3}
+
+
+def test_a_process_that_keeps_much_memory_is_replaced_after_its_piece() -> None:
+    executor: OfNumbers = Processes(process_of, 1, most_idle_bytes=300 << 20)
+    done = all_ended(executor, range(4, 8))
+    assert [key for key, _ in done] == [4, 5, 6, 7]
+    four, five, six, seven = (process for _, process in done)
+    assert four == five != six == seven
+
+
+@pytest.mark.campaign
+def test_a_local_dask_worker_that_takes_too_much_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs_dask()
+    monkeypatch.setattr("harness.executors.memory.MOST_WORKER_BYTES", 800 << 20)
+    executor: OfNumbers = OnDask(growing, DaskCluster("local", pretended, jobs=2), print)
+    ended = dict(all_ended(executor, range(5)))
+    assert str(ended.pop(3)).startswith("KilledWorker: ")
+    assert ended == {number: number for number in range(5) if number != 3}
 
 
 @pytest.mark.campaign

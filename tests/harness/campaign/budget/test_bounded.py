@@ -78,7 +78,7 @@ def test_in_another_thread_as_on_a_dask_worker_a_run_is_ended_too(
         assert other.submit(short).result()
 
 
-def test_seeds_and_hunts_are_bounded_unless_the_size_of_a_run_is_given(
+def test_seeds_and_hunts_are_bounded_and_where_the_size_is_given_their_memory_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("harness.sim.bounded.MOST_CORE_S", 0.0)
@@ -89,6 +89,10 @@ def test_seeds_and_hunts_are_bounded_unless_the_size_of_a_run_is_given(
         hunt("forgetful", most_seeds=1)
     given = SeedOptions(nodes=3, time_limit_s=2, rate=40, nemesis=())
     assert judged_seed((1, given)).seed == 1
+    monkeypatch.setattr("harness.sim.bounded.MOST_BYTES", -(1 << 40))
+    monkeypatch.setattr("harness.sim.bounded.LOOK_EVERY_S", 0.2)
+    with pytest.raises(CouldNotRun, match="MiB of memory"):
+        judged_seed((1, given))
 
 
 def test_a_campaign_goes_on_after_a_seed_that_was_ended(
