@@ -11,6 +11,9 @@ from harness.systems.base import NodeStatus
 OLD_RAFT_STOPPED = b"old raft protocol already stop"
 """What 1.4 answers about its old Raft once it has changed over to JRaft."""
 
+OWN_RAFT_LEADER = "/nacos/v1/ns/raft/getLeader"
+"""Where 0.8.0 says whom a node follows."""
+
 
 class _Group(msgspec.Struct):
     leader: str | None = None
@@ -47,6 +50,11 @@ class _Peers(msgspec.Struct):
     peers: list[_Peer]
 
 
+class _Leader(msgspec.Struct):
+    leader: str | None = None
+    """The leader as JSON in a text: a peer, or null."""
+
+
 def read_jraft(body: bytes, group: str, own: str, names: Mapping[str, str]) -> NodeStatus | None:
     """The status in what a node says about itself, from 1.4 on; None if it does not name its Raft group.
 
@@ -72,14 +80,18 @@ def read_jraft(body: bytes, group: str, own: str, names: Mapping[str, str]) -> N
     )
 
 
-def read_own_raft(body: bytes, own: str, names: Mapping[str, str]) -> NodeStatus | None:
+def read_own_raft(
+    body: bytes, own: str, names: Mapping[str, str], leader_body: bytes = b""
+) -> NodeStatus | None:
     """The status in the answer of 0.8.0 to `raft/state`; None if it does not know itself.
 
-    Its list has what the node believes of each peer. So a peer may be shown as the leader in an old term.
+    Its list has what the node believes of each peer. A peer that died as the leader stays there as one, in
+    its old term, which may be above the term of its successor. So whom the node follows is in another answer.
 
     Args:
         own: the node's name.
         names: by `host:port` of the port for clients, the names of the nodes.
+        leader_body: the answer to `raft/getLeader`; without it, the leader of the newest term in the list.
     """
     try:
         peers = msgspec.json.decode(body, type=_Peers).peers
@@ -92,8 +104,20 @@ def read_own_raft(body: bytes, own: str, names: Mapping[str, str]) -> NodeStatus
     leading = [name for name, peer in known.items() if peer.state == "LEADER"]
     if itself.state == "LEADER":
         leader: str | None = own
+    elif leader_body:
+        leader = _followed(leader_body, names)
     else:
         leader = max(leading, key=lambda name: known[name].term, default=None)
     return NodeStatus(
         role=itself.state.lower(), term=itself.term, leader=leader, members=tuple(sorted(known))
     )
+
+
+def _followed(body: bytes, names: Mapping[str, str]) -> str | None:
+    """The leader in an answer to `raft/getLeader`; None if the node has none, or it cannot be read."""
+    try:
+        answer = msgspec.json.decode(body, type=_Leader).leader
+        peer = None if answer is None else msgspec.json.decode(answer, type=_Peer | None)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return None if peer is None else names.get(peer.ip)

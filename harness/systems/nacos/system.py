@@ -39,7 +39,7 @@ from harness.systems.installing import Located, located, located_java
 from harness.systems.nacos.beats import BeatingClient, Beats
 from harness.systems.nacos.configs import ConfigCodec
 from harness.systems.nacos.instances import InstanceCodec
-from harness.systems.nacos.status import OLD_RAFT_STOPPED, read_jraft, read_own_raft
+from harness.systems.nacos.status import OLD_RAFT_STOPPED, OWN_RAFT_LEADER, read_jraft, read_own_raft
 from harness.systems.nacos.versions import APIS, Version, version_of
 from harness.systems.options import made_of
 
@@ -199,7 +199,9 @@ class Nacos(msgspec.Struct, frozen=True):
             return None
         if release.naming_group is None:
             names = {at[CLIENT]: name for name, at in place.members.items()}
-            return read_own_raft(reply.body, place.name, names)
+            followed = await net.reply(place.at(), HttpRequest("GET", OWN_RAFT_LEADER))
+            answer = followed.body if followed is not None and followed.status == 200 else b""
+            return read_own_raft(reply.body, place.name, names, answer)
         names = {at[_RAFT]: name for name, at in place.members.items()}
         return read_jraft(reply.body, self._group or "", place.name, names)
 

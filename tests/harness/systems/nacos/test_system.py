@@ -134,6 +134,17 @@ def test_the_old_raft_is_asked_what_a_node_believes_of_itself() -> None:
     )
 
 
+def test_whom_a_node_of_the_old_raft_follows_counts_above_a_dead_leader_of_a_newer_term() -> None:
+    follows = b'{"leader":"{\\"ip\\":\\"10.77.0.3:8848\\",\\"state\\":\\"LEADER\\",\\"term\\":9}"}'
+    seen = read_own_raft(PEERS, "n2", BY_CLIENT, follows)
+    assert seen is not None
+    assert (seen.role, seen.term, seen.leader) == ("follower", 0, "n3")
+    for none in (b'{"leader":"null"}', b"{}", b"no JSON"):
+        seen = read_own_raft(PEERS, "n2", BY_CLIENT, none)
+        assert seen is not None
+        assert seen.leader is None, none
+
+
 def test_a_candidate_of_the_old_raft_names_no_leader() -> None:
     status = read_own_raft(PEERS.replace(b'"LEADER"', b'"CANDIDATE"'), "n1", BY_CLIENT)
     assert status is not None
