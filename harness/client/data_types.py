@@ -74,6 +74,38 @@ DATA_TYPES: Mapping[str, str] = {
 }
 """By name, the operations that a client can ask for, and what the system promises of them."""
 
+_OF_REGISTER = frozenset({"read", "write"})
+_OF_CAS_REGISTER = _OF_REGISTER | {"cas"}
+_OF_QUEUE = frozenset({"enqueue", "dequeue"})
+_OF_INSTANCE = frozenset({"register", "deregister", "lookup"})
+_OF_REGISTRY = _OF_INSTANCE | {"update", "list", "stale-lookup", "stale-list", "final-list", "final-local"}
+
+OPERATIONS: Mapping[str, frozenset[str]] = {
+    REGISTER: _OF_REGISTER,
+    CAS_REGISTER: _OF_CAS_REGISTER,
+    SET: frozenset({"add", "read"}),
+    QUEUE: _OF_QUEUE,
+    FIFO_QUEUE: _OF_QUEUE,
+    LOCK: frozenset({"acquire", "release"}),
+    APPEND: frozenset({"txn"}),
+    TXN: frozenset({"txn"}),
+    WATCH: frozenset({"write", "watch"}),
+    STATE: _OF_CAS_REGISTER | {"hash"},
+    INSTANCE: _OF_INSTANCE,
+    STALE_INSTANCE: _OF_INSTANCE,
+    EXPIRING_INSTANCE: _OF_INSTANCE,
+    REGISTRY: _OF_REGISTRY,
+    EPHEMERAL: _OF_REGISTRY | {"beat"},
+    MEMBERS: _OF_REGISTRY | {"members"},
+    KEY_VALUE: _OF_CAS_REGISTER,
+    EVENTUAL_SET: frozenset({"add", "read"}),
+    EVENTUAL_COUNTER: frozenset({"add", "read"}),
+    ID: frozenset({"generate"}),
+    ECHO: frozenset({"echo"}),
+    MESSAGE_LOG: frozenset({"send", "assign", "poll", "final-poll"}),
+}
+"""By data type, the names of all its operations."""
+
 REGISTRY_WRITES = frozenset({"register", "update", "deregister"})
 """The operations of instance and registry that change something."""
 

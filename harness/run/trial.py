@@ -34,6 +34,7 @@ from history import Operation
 from history.units import MILLISECOND_NS, SECOND_NS
 
 NODE = "n1"
+PROGRAM, START, LEADER = "the program", "the start of one node", "a leader"
 CLIENTS = 2
 MOST_PROCESSES = 1000
 """More than one workload uses here."""
@@ -72,13 +73,23 @@ def try_out(
     try:
         if isinstance(system, HasVersion):
             with users_code(system, "version", (ValueError,)):
-                steps.append(TrialStep("the program", True, system.version()))
+                steps.append(TrialStep(PROGRAM, True, system.version()))
         asyncio.run(_Trial(system, name, folder, steps, tell_share).run())
     except _Failed:
         pass
     except (CouldNotRun, ValueError) as error:
-        steps.append(TrialStep("the start of one node", False, " ".join(str(error).split())))
+        steps.append(TrialStep(_next_after(steps, system), False, " ".join(str(error).split())))
     return steps
+
+
+def _next_after(steps: Sequence[TrialStep], system: System) -> str:
+    """The step that was tried when an error came."""
+    done = [step.what for step in steps]
+    if not done and isinstance(system, HasVersion):
+        return PROGRAM
+    if START not in done:
+        return START
+    return LEADER if LEADER not in done else f"what follows {done[-1]}"
 
 
 class _Trial:
@@ -111,9 +122,9 @@ class _Trial:
             seconds = self._clock() / SECOND_NS
             status = await world.status(NODE)
             said = "gives no status any more" if status is None else f"says {status.role}, term {status.term}"
-            self._note("the start of one node", status is not None, f"answers after {seconds:.1f} s, {said}")
+            self._note(START, status is not None, f"answers after {seconds:.1f} s, {said}")
             await world.wait_for_leader(bounds(self._system).leader_s)
-            self._note("a leader", True, f"{NODE}, as the system counts")
+            self._note(LEADER, True, f"{NODE}, as the system counts")
             for name in fitting_workloads(self._system):
                 await self._work(world, name)
             processes = world.processes

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import msgspec
+from msgspec.structs import FieldInfo
 
 from harness.errors import unknown_name
 
@@ -31,10 +32,25 @@ def made_of(cls: type[S], options: Mapping[str, Any], system: str) -> S:
         given["wanted_version"] = options.get("system_version")
     else:
         refuse_version(options, system)
+    for field in msgspec.structs.fields(cls):
+        if field.name in given:
+            _check(field, given[field.name], system)
+    return msgspec.convert(given, cls, strict=False)
+
+
+def _check(field: FieldInfo, value: object, system: str) -> None:
+    """Refuse a value that does not fit its option.
+
+    Raises:
+        ValueError: with what would fit.
+    """
     try:
-        return msgspec.convert(given, cls, strict=False)
+        msgspec.convert(value, field.type, strict=False)
     except msgspec.ValidationError as error:
-        raise ValueError(f"option of system {system}: {error}") from error
+        choices = [name for part in (field.type, *get_args(field.type)) for name in get_args(part)]
+        names = sorted({name for name in choices if isinstance(name, str)})
+        why = unknown_name("value", str(value), names) if names else f"{error}: {value!r}"
+        raise ValueError(f"option {field.name} of system {system}: {why}") from error
 
 
 def refuse_version(options: Mapping[str, Any], system: str) -> None:

@@ -98,11 +98,16 @@ class HostProcesses:
             if await self._cluster.status(node.place.name) is not None:
                 return DONE
             if asyncio.get_running_loop().time() > deadline:
-                last = " | ".join(await node.host.tail(node.place.log, 2))
+                last = await _last_words(node)
                 return f"runs, but gave no status within {bound_s:g} s; the end of its log: {last}"
             await asyncio.sleep(POLL_S)
-        last = " | ".join(await node.host.tail(node.place.log, 2))
-        return f"ended at its start with status {process.status}: {last}"
+        return f"ended at its start with status {process.status}: {await _last_words(node)}"
+
+
+async def _last_words(node: NodeOnHost) -> str:
+    """The end of a node's log, in one line."""
+    last = [line for line in await node.host.tail(node.place.log, 2) if line.strip()]
+    return " | ".join(last) or "(the log is empty)"
 
 
 async def _all(node: NodeOnHost, act: Callable[[Background], Awaitable[bool]], otherwise: str) -> NodeResult:

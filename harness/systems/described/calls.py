@@ -10,7 +10,8 @@ import msgspec
 
 from harness.client.clients import fail, lost, ok, ok_read
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
-from harness.client.data_types import READS
+from harness.client.data_types import OPERATIONS, READS
+from harness.errors import unknown_name
 from harness.systems.described.description import CallKeys
 from harness.systems.described.finding import MISSING, found_in, is_so
 from harness.systems.described.texts import filled
@@ -106,8 +107,9 @@ def request_of(
     return HttpRequest(cast(Method, method), filled(path, quoted), pairs, given, body.encode())
 
 
-def check_calls(calls: Mapping[str, CallKeys]) -> None:
-    """Refuse calls whose texts cannot be filled in for any operation.
+def check_calls(data_type: str, calls: Mapping[str, CallKeys]) -> None:
+    """Refuse operations that the data type does not have or that are missing, and calls whose texts cannot
+    be filled in.
 
     Raises:
         ValueError: in words, with the operation.
@@ -115,8 +117,13 @@ def check_calls(calls: Mapping[str, CallKeys]) -> None:
     sample: dict[str, Any] = dict.fromkeys(
         ("key", "value", "value.0", "value.1", "operation", "process"), "x"
     )
+    known = OPERATIONS[data_type]
     for f, call in calls.items():
+        if f not in known:
+            raise ValueError(unknown_name("operation", f, known))
         try:
             request_of(call.request, filled(call.body, sample), sample, call.headers)
         except ValueError as error:
             raise ValueError(f"{f}: {error}") from error
+    if missing := sorted(known - calls.keys()):
+        raise ValueError(f"it lacks {', '.join(missing)}, which {data_type} has, too")

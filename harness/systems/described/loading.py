@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -29,7 +30,17 @@ ENDING = ".toml"
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<key>[^`]*)`(?: - at `\$(?P<at>[^`]*)`)?")
 _MISSING = re.compile(r"Object missing required field `(?P<key>[^`]*)`(?: - at `\$\.?(?P<at>[^`]*)`)?")
 _UNFIT = re.compile(r"(?P<what>Expected .*?) - at `\$\.?(?P<at>[^`]*)`")
-_TABLES = (Description, ProcessKeys, FileKeys, JoinKeys, StatusKeys, CallKeys, BoundsKeys, Found)
+_TABLES: Mapping[str, type[msgspec.Struct]] = {
+    "process": ProcessKeys,
+    "file": FileKeys,
+    "join": JoinKeys,
+    "status": StatusKeys,
+    "operations": CallKeys,
+    "bounds": BoundsKeys,
+}
+"""By key of the description: what stands there, or each of what stands there."""
+_FOUND_IN = ("is_leader", "term", "leader", "value", "unequal_unless")
+"""The keys at which it is said where a value stands."""
 
 
 def is_description(name: str) -> bool:
@@ -74,8 +85,16 @@ def _in_words(error: str, text: str) -> str:
     key = unknown["key"]
     used = re.compile(rf"(^|[{{,.\[\s]){re.escape(key)}\s*[\].=]")
     line = next((number for number, line in enumerate(text.splitlines(), 1) if used.search(line)), None)
-    known = {name for table in _TABLES for name in table.__struct_fields__}
+    known = _table(unknown["at"] or "").__struct_fields__
     return f"{'' if line is None else f', line {line}'}: {unknown_name('key', key, known)}"
+
+
+def _table(at: str) -> type[msgspec.Struct]:
+    """What stands at a path of msgspec, such as `.status.is_leader` or `.operations[...][...]`."""
+    if at.rpartition(".")[2] in _FOUND_IN:
+        return Found
+    first = re.split(r"[.\[]", at.removeprefix("."))[0]
+    return _TABLES.get(first, Description)
 
 
 def _check(system: DescribedSystem) -> None:
@@ -96,13 +115,14 @@ def _check(system: DescribedSystem) -> None:
         raise ValueError('links = "proxies" needs peer_port, the port that nodes dial each other at')
     if (keys.status.request is None) == (keys.status.send is None):
         raise ValueError("status needs either request (HTTP) or send (a text)")
-    for name, calls in keys.operations.items():
+    for name in keys.operations:
         if name not in DATA_TYPES:
             raise ValueError(unknown_name("data type", name, DATA_TYPES))
+    for name, calls in keys.operations.items():
         try:
-            check_calls(calls)
+            check_calls(name, calls)
         except ValueError as error:
-            raise ValueError(f"operations.{name}.{error}") from error
+            raise ValueError(f"operations.{name}: {error}") from error
     place = _a_place(system)
     system.launch(place)
     system.question(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,10 @@ import msgspec
 import pytest
 
 from harness.client.codecs.base import Codec
+from harness.errors import CouldNotRun
+from harness.nemesis.view import ClusterView
 from harness.run.trial import lines, shows_nothing, try_out, works
-from harness.systems.base import Launch, Place
+from harness.systems.base import Bounds, Launch, Place, System
 from harness.systems.reference_node import ReferenceNode
 from tests.checkers.builders import HistoryBuilder
 
@@ -64,6 +67,44 @@ def test_a_node_that_ends_at_its_start_is_shown_with_its_last_words(tmp_path: Pa
     assert not step.works
     assert "n1: ended at its start with status 1: n1 has no disk" in step.details
     assert not works([step])
+
+
+class Silent(OnlyConfigs, frozen=True):
+    """A node that ends at its start and says nothing."""
+
+    def launch(self, place: Place) -> Launch:
+        return Launch.of(sys.executable, "-c", "raise SystemExit(7)")
+
+
+class Missing(OnlyConfigs, frozen=True):
+    """A system whose program is not here."""
+
+    def version(self) -> str:
+        raise CouldNotRun("the kettle is not here")
+
+
+class Leaderless(OnlyConfigs, frozen=True):
+    """A node that never leads."""
+
+    bounds: ClassVar[Bounds] = Bounds(leader_s=0.5)
+
+    def leader(self, view: ClusterView) -> str | None:
+        return None
+
+
+@pytest.mark.parametrize(
+    ("system", "what", "details"),
+    [
+        (Silent(), "the start of one node", r"n1: ended at its start with status 7: \(the log is empty\)"),
+        (Missing(), "the program", "the kettle is not here"),
+        (Leaderless(), "a leader", "no leader within 0.5 s"),
+    ],
+)
+def test_the_step_that_failed_is_named(system: System, what: str, details: str, tmp_path: Path) -> None:
+    *before, last = try_out(system, "broken", tmp_path)
+    assert works(before) or before == []
+    assert (last.what, last.works) == (what, False)
+    assert re.search(details, last.details)
 
 
 @pytest.mark.parametrize(

@@ -209,12 +209,21 @@ def test_a_value_in_base64_is_written_as_it_is_read() -> None:
     ("wrong", "right", "message"),
     [
         ("term = {", "terms = {", r"line 18: unknown key 'terms': did you mean 'term'\?"),
-        ("bounds = { start_s", "bounds = { start", r"line 5: unknown key 'start': did you mean 'start_s'\?"),
-        ("{key|base64}", "{kee|base64}", r"operations.cas-register.write: unknown name in {} 'kee'"),
+        (
+            "bounds = { start_s",
+            "bounds = { start",
+            r"line 5: unknown key 'start': did you mean 'start_s'\? known are calm_s, fault_s, leader_s, ",
+        ),
+        ("{key|base64}", "{kee|base64}", r"operations.cas-register: write: unknown name in {} 'kee'"),
         ("{key|base64}", "{key|base65}", "unknown form after a bar 'base65'"),
         ('"{data}"', '"{dats}"', r"unknown name in {} 'dats': did you mean 'data'\?"),
         ("client = 2379", "clients = 2379", "ports needs one that is called client"),
         ("cas-register.cas]", "cas-registr.cas]", r"unknown data type 'cas-registr'"),
+        (
+            "cas-register.cas]",
+            "cas-register.case]",
+            r"operations.cas-register: unknown operation 'case': did you mean 'cas'\?",
+        ),
         ("PUT /cas", "PUTT /cas", "is no request, which looks like"),
         ("start_s = 20", 'start_s = "x"', r"etcd.toml: bounds.start_s: Expected `float`, got `str`$"),
         ("argv = [", "# argv = [", r"etcd.toml: process\[0\] needs the key 'argv'$"),
