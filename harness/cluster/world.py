@@ -66,6 +66,7 @@ class HostedWorld(ABC):
         seed: seeds the nodes' own random choices.
         base_port: the first port to listen on; None takes free or usual ones.
         ledgers: where the clean-up ledger is kept; None for the user's own folder.
+        starting: the nodes that are started at once; None for all. The others have their place, and wait.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class HostedWorld(ABC):
         seed: int = 0,
         base_port: int | None = None,
         ledgers: Path | None = None,
+        starting: Sequence[str] | None = None,
     ) -> None:
         self._system = system
         self._names = tuple(nodes)
@@ -88,6 +90,7 @@ class HostedWorld(ABC):
         self._seed = seed
         self._base_port = base_port
         self._ledgers = ledgers
+        self._starting = self._names if starting is None else tuple(starting)
         self._nodes: dict[str, NodeOnHost] = {}
         self._asked: frozenset[Mechanism[Any]] = frozenset(ALWAYS).union(
             *(NEMESES[fault].mechanisms for fault in faults if fault in NEMESES)
@@ -106,7 +109,7 @@ class HostedWorld(ABC):
         """Copy what nodes wrote into `folder`, once they have ended, if they wrote it elsewhere."""
 
     async def __aenter__(self) -> Self:
-        """Lay out, and start all nodes.
+        """Lay out, and start the nodes.
 
         Raises:
             CouldNotRun: a port is in use, a folder cannot be written, a process cannot be started, a host
@@ -156,7 +159,7 @@ class HostedWorld(ABC):
             attached = await self._at_each(attachment.attach)
             if attached.error is not None:
                 raise HostError(attached.error)
-        started = await self.on_each(self._names, self.processes.start)
+        started = await self.on_each(self._starting, self.processes.start)
         if started.error is not None:
             raise CouldNotRun(f"cannot start the nodes: {started.error}")
 

@@ -73,6 +73,8 @@ class ReferenceNode(msgspec.Struct, frozen=True):
     snapshot_entries: int = 10_000
     lease_drift_bound_percent: int | None = None
     """The bound on clock drift, for nodes with a lease; None for nodes without one."""
+    voters: tuple[str, ...] = ()
+    """The members that a cluster begins with; empty for all."""
 
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 8848, "peer": 8849}
     """The usual port of Nacos, and the next one for peers."""
@@ -149,6 +151,8 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         ]
         if self.lease_drift_bound_percent is not None:
             argv += ["--lease", "--clock-drift-bound", str(self.lease_drift_bound_percent)]
+        if self.voters:
+            argv += ["--voters", ",".join(self.voters)]
         environment = {} if place.modules is None else {"PYTHONPATH": str(place.modules)}
         if place.secret:
             environment["ACKPROOF_PEER_SECRET"] = place.secret

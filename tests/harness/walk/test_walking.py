@@ -1,0 +1,99 @@
+"""Walks of real clusters, and what must hold at the moments of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from harness.errors import CouldNotRun
+from harness.nemesis.view import ClusterView, NodeView
+from harness.systems.nacos import Nacos
+from harness.walk.conducting import walk, walk_of
+from harness.walk.record import Moment, Walk
+from harness.walk.walking import FIRST, NAMES, SILENT_WRITES, agree
+from tests.harness.hosts.namespaces import needs_namespaces
+
+LED = NodeView(running=True, role="leader", term=3, leader="n1")
+LEADS = NodeView(running=True, role="follower", term=3, leader="n1")
+MOMENTS = 22
+
+
+def view(**nodes: NodeView) -> ClusterView:
+    return ClusterView({name: nodes.get(name, NodeView(running=False)) for name in NAMES})
+
+
+def test_members_agree_once_all_that_run_name_the_leader_in_its_term() -> None:
+    assert agree(view(n1=LED, n2=LEADS), FIRST)
+    old = NodeView(running=True, role="follower", term=2, leader="n3")
+    silent = NodeView(running=True)
+    second = NodeView(running=True, role="leader", term=4, leader="n2")
+    for other in (old, silent, second):
+        assert not agree(view(n1=LED, n2=other), FIRST)
+    assert not agree(view(n2=LEADS, n3=LEADS), FIRST), "none of those that run leads"
+    assert agree(view(n1=LED, n2=LEADS, n4=old), FIRST), "what is no member is not asked"
+
+
+def steps_of(walk: Walk) -> list[str]:
+    return [step.what.partition(":")[0] for step in walk.steps]
+
+
+def named(walk: Walk, part: str) -> list[Moment]:
+    return [moment for moment in walk.moments if part in moment.name]
+
+
+def led_by(moment: Moment) -> list[str]:
+    return [name for name, seen in moment.seen.items() if seen.role == "leader"]
+
+
+def walked(name: str, folder: Path) -> Walk:
+    asyncio.run(walk(name, folder))
+    return walk_of(name, folder, 0.0)
+
+
+@needs_namespaces
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_our_walk_keeps_every_term_and_acknowledges_nothing_below_a_majority(tmp_path: Path) -> None:
+    shown = walked("node_impl", tmp_path / "walk")
+    assert len(shown.moments) == MOMENTS
+    newest = dict.fromkeys(NAMES, 0)
+    for moment in shown.moments:
+        for name, seen in moment.seen.items():
+            if seen.term is not None:
+                assert seen.term >= newest[name], f"{moment.name}: {name} has forgotten its term"
+                newest[name] = seen.term
+    alone = [*named(shown, "alone"), *named(shown, "is left")]
+    assert len(alone) == 4
+    assert [led_by(moment) for moment in alone] == [[]] * 4
+    assert not any("ok" in note for moment in alone for note in moment.notes if "registration at" in note)
+    for part in ("two of three", "is killed", "hears the others", "is added", "run again"):
+        assert all(len(led_by(moment)) == 1 for moment in named(shown, part)), part
+    steps = steps_of(shown)
+    assert steps[:2] == ["forward", "append"]
+    assert steps[-1] == "ok"
+    assert {"send", "disk", "acknowledge", "commit", "answer to the follower"} <= set(steps)
+    assert shown.silence.acknowledged == shown.silence.leader_held == SILENT_WRITES
+    assert shown.silence.sent_while_silent > SILENT_WRITES, "it is sent to again"
+    assert shown.silence.held[-1][1] == SILENT_WRITES, "in the end it equals the leader"
+    acknowledged = shown.moments[-1].notes[-1].split()[1]
+    assert shown.moments[-1].notes[-1].count(f" {acknowledged}") == 4, "each has all that was acknowledged"
+
+
+@needs_namespaces
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("version", ["0.8.0", "2.3.2"])
+def test_a_walk_of_nacos_ends_and_shows_the_steps_of_a_registration(version: str, tmp_path: Path) -> None:
+    try:
+        Nacos(version).version()
+    except CouldNotRun as missing:
+        pytest.skip(str(missing))
+    shown = walked(f"nacos@{version}", tmp_path / "walk")
+    assert len(shown.moments) == MOMENTS
+    assert len(led_by(named(shown, "two of three")[0])) == 1
+    steps = steps_of(shown)
+    assert steps[0] == "request"
+    assert {"forward", "send", "acknowledge", "answer"} <= set(steps)
+    assert shown.silence.held[-1][1] == shown.silence.leader_held == SILENT_WRITES
