@@ -18,6 +18,8 @@ ENDED_EARLY = "ended_early"
 """The option of a recording that says why its work was not done to the end: a generator failed."""
 HOST_LOST = "host lost"
 """What ended a life if its host, or the connection to it, was lost: the end of the process was not seen."""
+VIRTUAL_TIME = "virtual_time"
+"""The option that is true where time was simulated: it waits for the harness, which is never late."""
 
 
 class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):

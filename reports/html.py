@@ -27,6 +27,7 @@ from checkers.check_all import decisive
 from checkers.explanation import Explanation, StoryLine
 from checkers.verdict import EventRef, Evidence, Validity, Verdict
 from history import Recording, TraceEvent
+from history.recording import VIRTUAL_TIME
 from history.units import SECOND_NS
 from reports import text
 from reports.about import (
@@ -187,6 +188,7 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             roles_missing=lanes.missing,
             resources=resources_plot(used, frame),
             lag=run_lag,
+            is_virtual=recording.options.get(VIRTUAL_TIME) is True,
             lag_plot=None if run_lag is None else lag_plot(recording.harness_lag, run_lag, frame),
             partitions=[(one, partition_graph(one, partition_id(one))) for one in cut[:MAX_PARTITIONS]],
             hidden_partitions=max(len(cut) - MAX_PARTITIONS, 0),

@@ -104,6 +104,11 @@ class Interpreter:
         """The invocations in flight, in order of index."""
         return tuple(self._pending.values())
 
+    @property
+    def generator(self) -> Generator:
+        """What the generator has become: it makes the rest of the run."""
+        return self._generator
+
     def switch(self, generator: GeneratorLike) -> None:
         """Replace the rest of the generator. Processes, indices and operations in flight stay."""
         self._generator = as_generator(generator, "of the run")

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from checkers.words import plural
 from harness import generator as gen
 from harness.client.carrying import Carrier
 from harness.cluster.world import HostedWorld
@@ -33,20 +34,22 @@ from harness.nemesis.view import NodeView
 from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
 from harness.run.parts import RunParts, parts_of
-from harness.run.progress import WORKING, ProgressLine, Tally
+from harness.run.progress import HEALING, READING_BACK, WORKING, ProgressLine, Tally, Waiting
 from harness.run.test import Test
 from harness.run.watching.never_ok import NeverOk
 from harness.run.watching.watch import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
 from harness.systems.users_code import users_code
+from harness.workload.final_reads import RECOVERY_BOUND_NS, share_done
 from history import HistoryWriter, Operation, PolledStatus, ResourceSample
 from history.nemesis import FaultKinds
+from history.units import SECOND_NS
 
 SHOW_EVERY_S = 0.25
 POLL_EVERY_S = 0.1
-OBSERVE_EVERY = 4
-"""The leader is looked for each time that the progress has been shown this often."""
+FOLLOW_EVERY_S = 1.0
+"""How often the leader is looked for, to be shown."""
 
 
 class RunCourse(NamedTuple):
@@ -155,11 +158,17 @@ class _Run:
         """Set up, drive, tear down, and store what is not written line by line."""
         self._folder.write_test(self._test, self._start, command, promises(self._parts.system))
         world = world_of(self._test, self._parts.system, self._folder.path / "nodes", self._clock)
+        most_s = bounds(self._parts.system).start_s
+        self._wait_for(
+            Waiting(f"starting {plural(len(self._test.nodes), 'node')}", most_s, is_before_the_work=True)
+        )
         try:
-            async with world:
-                self._tally.phase = "electing"
-                await world.wait_for_leader(bounds(self._parts.system).leader_s)
+            async with _background(self._show()), world:
+                most_s = bounds(self._parts.system).leader_s
+                self._wait_for(Waiting("waiting for a leader", most_s, is_before_the_work=True))
+                await world.wait_for_leader(most_s)
                 await self._work_and_break(world)
+                self._wait_for(Waiting("ending nodes", bounds(self._parts.system).stop_s))
         finally:
             self._folder.write_lives(world.lives())
             self._folder.write_lag(self._lag)
@@ -186,7 +195,7 @@ class _Run:
                     threads=self._test.concurrency,
                     plain=self._test.plain_clients,
                 ) as carrier,
-                _background(lag, own_use, self._show(world), *watching),
+                _background(lag, own_use, self._follow_leader(world), *watching),
             ):
                 await self._drive(world, carrier, writer)
 
@@ -210,12 +219,12 @@ class _Run:
                 return await self._nemesis.perform(operation, world, self._test.seed)
             return await carrier.perform(operation)
 
-        def log(text: str) -> None:
-            self._tally.phase = text
-
         interpreter = Interpreter(
             self._main(), threads=self._test.concurrency, nodes=self._test.nodes, seed=self._test.seed
         )
+
+        def log(text: str) -> None:
+            self._wait_for(self._phase(text, interpreter))
 
         async def phase() -> None:
             await drive(interpreter, perform=perform, record=record, clock=self._clock, log=log)
@@ -242,7 +251,7 @@ class _Run:
 
     def _final(self) -> gen.GeneratorLike:
         heal, read = gen.nemesis(self._nemesis.final), self._parts.workload.final
-        return gen.phases(gen.log("healing"), heal, gen.log("reading back"), read)
+        return gen.phases(gen.log(HEALING), heal, gen.log(READING_BACK), read)
 
     async def _poll(self, world: HostedWorld) -> None:
         """Ask all nodes for their status, again and again."""
@@ -255,17 +264,30 @@ class _Run:
                 last[node] = view
             await asyncio.sleep(POLL_EVERY_S)
 
-    async def _show(self, world: HostedWorld) -> None:
-        showings = 0
+    def _phase(self, text: str, interpreter: Interpreter) -> Waiting:
+        """What a phase that the generator logs waits for."""
+        if text == HEALING:
+            return Waiting(HEALING, bounds(self._parts.system).start_s)
+        if text == READING_BACK:
+            most_s = RECOVERY_BOUND_NS / SECOND_NS
+            return Waiting(READING_BACK, most_s, lambda: share_done(interpreter.generator))
+        return Waiting(text)
+
+    def _wait_for(self, waiting: Waiting) -> None:
+        self._progress.wait_for(waiting, self._clock())
+
+    async def _show(self) -> None:
         while True:
-            if showings % OBSERVE_EVERY == 0:
-                view = await world.observe()
-                leader = view.leader()
-                term = view.nodes[leader].term if leader else None
-                self._tally.leader = f"{leader} leads term {term}" if leader else "no leader"
-            showings += 1
             self._progress.show(self._clock())
             await asyncio.sleep(SHOW_EVERY_S)
+
+    async def _follow_leader(self, world: HostedWorld) -> None:
+        while True:
+            view = await world.observe()
+            leader = view.leader()
+            term = view.nodes[leader].term if leader else None
+            self._tally.leader = f"{leader} leads term {term}" if leader else "no leader"
+            await asyncio.sleep(FOLLOW_EVERY_S)
 
 
 async def until_led(world: World, bound_s: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -39,7 +40,7 @@ from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import HeldSize, History, HistoryWriter, NodeLife, Operation, Recording
 from history.nemesis import FINAL_HEAL, HEAL_QUORUM
-from history.recording import ENDED_EARLY
+from history.recording import ENDED_EARLY, VIRTUAL_TIME
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
@@ -92,12 +93,15 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             fault_kinds=kinds_of(self.plan.test.nemesis),
         )
 
-    def _promises(self) -> dict[str, list[str]]:
-        """What checkers must know of the nodes: what a core of others does not give."""
+    def _promises(self) -> dict[str, Any]:
+        """What checkers and reports must know: that time was simulated, and what a core of others lacks."""
         core = self.plan.core
         if core is None:
-            return {}
-        return {LACKS: ["indices", "contents", *(["traces"] if core.traces == "none" else [])]}
+            return {VIRTUAL_TIME: True}
+        return {
+            VIRTUAL_TIME: True,
+            LACKS: ["indices", "contents", *(["traces"] if core.traces == "none" else [])],
+        }
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:
         """Write a run's folder (harness/run/folder.py), not yet judged; `plan.json` has the plan.

@@ -93,6 +93,17 @@ def on_every_node(
     return clients(FinalReads(tuple(NodeReads(node) for node in nodes), keys_until, kinds, request))
 
 
+def share_done(generator: object) -> float | None:
+    """Which part of the final reads within a generator is done; None before they begin, or without any."""
+    if isinstance(generator, FinalReads):
+        return generator.share_done
+    if isinstance(generator, msgspec.Struct):
+        return share_done(tuple(getattr(generator, name) for name in generator.__struct_fields__))
+    if isinstance(generator, tuple):
+        return next((share for share in map(share_done, generator) if share is not None), None)
+    return None
+
+
 class NodeReads(msgspec.Struct, frozen=True):
     """How far one node has been read."""
 
@@ -136,6 +147,15 @@ class FinalReads(msgspec.Struct, frozen=True):
     keys: tuple[str, ...] | None = None
     floor: int = 0
     """The highest Raft index that any reply has named."""
+
+    @property
+    def share_done(self) -> float | None:
+        """Which part of all reads is done; None before the first one."""
+        if self.keys is None:
+            return None
+        total = len(self.kinds) * len(self.keys)
+        done = sum(total if reads.given_up else reads.done for reads in self.nodes)
+        return done / (total * len(self.nodes)) if total and self.nodes else 1.0
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         """The next read of the first node that waits for one."""

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 from checkers.words import in_time
+from harness.run.time_limits.time_left import TimeLeft
 
 QUIET_S = 1.0
 """Work that is done sooner shows nothing."""
@@ -29,7 +30,8 @@ class Working:
     Args:
         what: what is done, in a few words: `simulating seed 7`.
         quiet: whether to show nothing at all.
-        share: which part of it is done, from 0 to 1; without it, the work says so by `tell`.
+        share: measures which part of it is done, from 0 to 1. Without it, the work says by `tell` which of
+            its parts are done; these differ in length, so the time left is shown as "about" so long.
         most_s: how long it takes at most, for as long as no share is known; None where nothing bounds it.
         in_logs: whether to show it also where standard error is no terminal.
     """
@@ -48,7 +50,7 @@ class Working:
         self._share = share
         self._told = 0.0
         self._most_s = most_s
-        self._left = _Left()
+        self._left = TimeLeft()
         self._is_over = threading.Event()
         self._printing = threading.Lock()
         self._thread = threading.Thread(target=self._show, daemon=True)
@@ -69,7 +71,8 @@ class Working:
     def _words_of_left(self, took_s: float) -> str:
         left_s = self._left.after(took_s, self._told if self._share is None else self._share())
         if left_s is not None:
-            return f", {in_time(left_s)} left"
+            about = "about " if self._share is None else ""
+            return f", {about}{in_time(left_s)} left"
         if self._most_s is not None and took_s < self._most_s:
             return f", at most {in_time(self._most_s - took_s)} left"
         return ""
@@ -94,23 +97,6 @@ class Working:
         self._is_over.set()
         self._thread.join()
         self._line.end()
-
-
-class _Left:
-    """How long work goes on, reckoned from the share that is done."""
-
-    def __init__(self) -> None:
-        self._share = 0.0
-        self._at_s = 0.0
-
-    def after(self, took_s: float, share: float) -> float | None:
-        """The seconds that are left; None while that is not known, or once it took longer than reckoned."""
-        if share > self._share:
-            self._share, self._at_s = share, took_s
-        if self._share <= 0:
-            return None
-        left_s = self._at_s / self._share - took_s
-        return None if left_s < 0 and self._share < 1 else max(left_s, 0.0)
 
 
 class _Line:

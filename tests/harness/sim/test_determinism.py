@@ -14,6 +14,7 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run
 from history import read_history, read_trace
+from history.recording import VIRTUAL_TIME
 
 PROGRAM = """
 import sys
@@ -63,5 +64,6 @@ def test_what_is_judged_in_memory_is_what_would_be_read_back(tmp_path: Path) -> 
     folder = ran.write(tmp_path, ["test"])
     recording = ran.recording()
     assert tuple(read_history(folder.path)) == tuple(recording.history)
+    assert recording.options[VIRTUAL_TIME] is folder.recording().options[VIRTUAL_TIME] is True
     for node in recording.nodes:
         assert read_trace(folder.node(node) / "trace", node) == recording.traces[node]

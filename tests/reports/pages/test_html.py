@@ -13,6 +13,7 @@ import pytest
 
 from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from history import Columns, History, NodeLife, NodeTrace, Operation, Recording, TraceEvent
+from history.recording import VIRTUAL_TIME
 from reports.about import ReportAbout, StoredFile, gravest_first
 from reports.html import MAX_TIMELINES, render
 from tests.reports import simulated, synthetic
@@ -207,6 +208,13 @@ def test_an_empty_recording_still_makes_a_sound_page_that_says_what_is_missing()
         "the nodes left no trace",
     ):
         assert sentence in words
+
+
+def test_the_page_of_a_simulated_run_says_that_its_harness_was_never_late() -> None:
+    recording = Recording(nodes=("n1",), history=History([]), options={VIRTUAL_TIME: True})
+    words = assert_sound(render(recording, [], synthetic.about(Validity.UNKNOWN))).words
+    assert "its virtual time waits for the harness, so the harness was never late" in words
+    assert "not recorded" not in words
 
 
 def test_a_run_without_nemesis_has_no_fault_marks_and_says_so() -> None:

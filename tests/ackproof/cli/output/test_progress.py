@@ -107,11 +107,11 @@ def test_the_time_left_is_counted_down_until_more_is_known_to_be_done(clock: _Cl
     working = Working("comparing", quiet=True)
     assert working._words_of_left(1.0) == ""
     working.tell(0.25)
-    assert working._words_of_left(10.0) == ", 30 s left"
-    assert working._words_of_left(25.0) == ", 15 s left"
+    assert working._words_of_left(10.0) == ", about 30 s left"
+    assert working._words_of_left(25.0) == ", about 15 s left"
     assert working._words_of_left(41.0) == "", "it takes longer than reckoned"
     working.tell(0.5)
-    assert working._words_of_left(50.0) == ", 50 s left"
+    assert working._words_of_left(50.0) == ", about 50 s left"
 
 
 def test_a_bound_is_shown_for_as_long_as_no_share_is_known(clock: _Clock) -> None:
@@ -119,7 +119,7 @@ def test_a_bound_is_shown_for_as_long_as_no_share_is_known(clock: _Clock) -> Non
     assert working._words_of_left(60.0) == ", at most 9 min left"
     assert working._words_of_left(601.0) == ""
     working.tell(0.5)
-    assert working._words_of_left(100.0) == ", 2 min left"
+    assert working._words_of_left(100.0) == ", about 2 min left"
 
 
 def test_many_seeds_show_the_time_left_in_80_columns(
