@@ -58,14 +58,19 @@ def place_of(error: BaseException) -> str:
     return f"{file.name}, line {line}"
 
 
+MOST_LISTED = 40
+"""Names that are listed although a near one is known."""
 LONGEST_NAME = 80
 """Characters of a name that a message repeats."""
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for an unknown name, in one line: the nearest name that exists, and all of them."""
+    """The message for an unknown name, in one line: the nearest name that exists, and all of them. Of many
+    names, the nearest is shown alone."""
     names = sorted(known)
     name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
     near = difflib.get_close_matches(name, names, n=1)
+    if near and len(names) > MOST_LISTED:
+        return f"unknown {kind} {name!r}: did you mean {near[0]!r}?"
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"unknown {kind} {name!r}: {hint}known are {', '.join(names)}"

@@ -117,6 +117,9 @@ def plan_in(path: Path) -> CampaignPlan:
     try:
         keys = msgspec.convert(table, CampaignKeys)
     except msgspec.ValidationError as error:
+        several = list(_unknown_keys(table, text))
+        if len(several) > 1:
+            raise ValueError(f"{path} has unknown keys:\n  " + "\n  ".join(several)) from error
         raise ValueError(f"{path}{_in_words(str(error), text)}") from error
     try:
         return plan_of_keys(keys)
@@ -240,6 +243,20 @@ def _in_words(error: str, text: str) -> str:
     table = re.sub(r"\[.*", "", unknown["at"] or "")
     known = _TABLES.get(table, CampaignKeys).__struct_fields__
     return f"{_line_of(unknown['key'], text)}: {unknown_name('key', unknown['key'], known)}"
+
+
+def _unknown_keys(table: Mapping[str, Any], text: str) -> Iterator[str]:
+    """Each unknown key of a file in one line, with its own and the nearest key that exists."""
+    cells = table.get("cells")
+    tables = [(-1, table, CampaignKeys), (-1, table.get("canary"), CanaryKeys)]
+    tables += [
+        (number, cell, CellKeys) for number, cell in enumerate(cells if isinstance(cells, list) else ())
+    ]
+    for number, keys, known in tables:
+        for key in keys if isinstance(keys, dict) else ():
+            if key not in known.__struct_fields__:
+                where = _line_of(key, text, number).removeprefix(", ")
+                yield f"{where}: {unknown_name('key', key, known.__struct_fields__)}"
 
 
 def _types_in_words(wrong: re.Match[str]) -> str:

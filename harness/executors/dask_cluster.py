@@ -134,7 +134,7 @@ class DaskCluster:
                 why = f"the Dask scheduler {self.address} has no workers; on each machine: {_START}"
             except OSError as error:
                 self._end_client()
-                why = f"no Dask scheduler answers at {self.address} ({brief(error) or type(error).__name__})"
+                why = f"no Dask scheduler answers at {self.address} ({_in_words(error)}); {_START_SCHEDULER}"
             if self.workers and not self.is_lost:
                 return
             if time.monotonic() >= until:
@@ -221,7 +221,15 @@ class DaskCluster:
 
 _NO_MODULE = re.compile(r"No module named '(harness|history|checkers)\b")
 """So Python says it; Dask makes a plain `Exception` of it."""
+_START_SCHEDULER = "start one with: dask scheduler --port PORT, or use --dask local"
 _START = "dask worker ADDRESS --nworkers auto --nthreads 1"
+
+
+def _in_words(error: OSError) -> str:
+    """Why a connection failed. Dask itself repeats the address, and gives the seconds with twelve digits."""
+    if isinstance(error, TimeoutError) or "imed out" in str(error):
+        return "it took too long"
+    return brief(error) or type(error).__name__
 
 
 def _distributed() -> Any:

@@ -56,7 +56,9 @@ def read_baseline(path: Path) -> Mapping[str, Known]:
         raise ValueError(words if words.startswith(str(path)) else f"{path}: {words}") from error
     stated = table.get("version")
     if isinstance(stated, int) and stated > FORMAT:
-        raise ValueError(f"{path} has version {stated}, and this version of Ackproof reads {FORMAT}")
+        raise ValueError(
+            f"{path} has version {stated}, and this version of Ackproof reads {FORMAT}: it is for a newer one"
+        )
     try:
         baseline = msgspec.convert(table, _Baseline)
     except msgspec.ValidationError as error:

@@ -83,6 +83,14 @@ def written(folder: Path, text: str) -> Path:
     [
         ("sedes = 3\n[[cells]]\n", "line 1: unknown key 'sedes': did you mean 'seeds'?"),
         ("[[cells]]\nworkloda = 'cas'\n", "line 2: unknown key 'workloda': did you mean 'workload'?"),
+        (
+            "[[cells]]\nnemisis = 'kill'\n[[cells]]\nnodez = 3\nnodes = 3\n",
+            "has unknown keys:\n  line 2: unknown key 'nemisis': did you mean 'nemesis'?",
+        ),
+        (
+            "[[cells]]\nnemisis = 'kill'\n[[cells]]\nnodez = 3\n",
+            "\n  line 4: unknown key 'nodez': did you mean",
+        ),
         ("[canary]\nmutants = 'x'\nmutant = 'y'\n[[cells]]\n", "line 2: unknown key 'mutants': did you mean"),
         ("[canary]\nmutant = 'forgetfull'\n[[cells]]\n", "unknown mutant 'forgetfull': did you mean"),
         ("[[cells]]\nworld = 'moon'\n", "Invalid enum value 'moon'"),
