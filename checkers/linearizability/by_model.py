@@ -36,9 +36,10 @@ from history.values import key_in_words
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
-    from checkers.linearizability.engine import Engine, Results
+    from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Effort, Impossible
     from checkers.linearizability.never_written import NeverWritten
+    from checkers.linearizability.results import Results
 
 AT_FIRST, AT_FIRST_AN_OPERATION = 500, 2
 """The configurations of the first pass over all keys, for each key and for each operation of the longest one.

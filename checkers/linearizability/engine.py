@@ -17,11 +17,9 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import replace
-from typing import Any, cast, overload
+from typing import Any, cast
 
 import numpy as np
-import numpy.typing as npt
 
 from checkers.linearizability.answer import DEFAULT, NEVER, Answer, Budget, Result
 from checkers.linearizability.coding import CodedCalls, effects_of
@@ -55,16 +53,15 @@ from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import (
     GAVE_UP,
     GROW,
-    LINEARIZABLE,
     NEED,
-    NOT_LINEARIZABLE,
     search,
     write_order,
 )
-from checkers.linearizability.packing.entries import Mask
 from checkers.linearizability.packing.packed import Packed, Packing
 from checkers.linearizability.packing.wide import WideSteps
 from checkers.linearizability.part import HistoryParts, Part
+from checkers.linearizability.queue_search import QueueSearch
+from checkers.linearizability.results import ANSWERS, TIME, Results, out_of_memory
 from checkers.linearizability.settled import Named, settled
 from checkers.models.model import (
     ANYTHING,
@@ -83,12 +80,6 @@ from history.kernels import Form, Integers, extended, fitting
 TABLED = (transitions.TABLE, 0, transitions.PUT, 0, 0)
 TABLED_READ = (transitions.TABLE, 0, transitions.KEEP, 0, 0)
 
-ANSWERS = {
-    LINEARIZABLE: Answer.LINEARIZABLE,
-    NOT_LINEARIZABLE: Answer.NOT_LINEARIZABLE,
-    GAVE_UP: Answer.GAVE_UP,
-}
-
 TEXT_FORMS = {ScalarAction.KEEP: 0, ScalarAction.PUT: 1, ScalarAction.APPEND: 2}
 """The forms of calls on texts, as `fingerprints` takes them."""
 ONLY_OF: dict[ScalarAction, Callable[[Model], bool]] = {
@@ -98,7 +89,6 @@ ONLY_OF: dict[ScalarAction, Callable[[Model], bool]] = {
 """Which models have states such that a formula carries out the action."""
 FIRST_ROOM = 200
 """For how many operations an engine has work space at first."""
-TIME = "the time that was given"
 SLICE, PLAIN_SLICE = 100_000, 20_000
 """After so many configurations a search looks whether its time is over; plain Python after looking at so many
 candidates, and then also whether it is worth compiling."""
@@ -106,72 +96,6 @@ WORTH_SETTLING = 20_000
 """With fewer configurations than this, a search has ended before it is settled what certainly happened."""
 LAYING_OUT = 4
 """What it takes to lay out an operation for the search, compared with looking at a candidate."""
-
-
-class Results(Sequence[Result]):
-    """What searches found of all parts of a history. A result becomes an object when it is looked at."""
-
-    def __init__(
-        self, starts: Integers, statuses: npt.NDArray[np.int64], orders: Integers, budget: Budget
-    ) -> None:
-        self._starts = starts
-        self._statuses = statuses
-        self._orders = orders
-        self._budget = budget
-        self._single: dict[int, Result] = {}
-
-    def put(self, place: int, result: Result) -> None:
-        """Take the result of a part that was searched by itself."""
-        self._single[place] = result
-        status = next(status for status, answer in ANSWERS.items() if answer is result.answer)
-        self._statuses[place] = status, result.configurations, len(result.order)
-
-    def not_linearizable(self) -> list[int]:
-        """The places of the parts without an order, and of those whose budget ran out."""
-        return np.flatnonzero(self._statuses[:, 0] != LINEARIZABLE).tolist()
-
-    def given_up(self) -> list[int]:
-        """The places of the parts whose budget ran out."""
-        return np.flatnonzero(self._statuses[:, 0] == GAVE_UP).tolist()
-
-    def refute(self, place: int) -> None:
-        """Note that a part whose budget ran out has no order, which was found without a search."""
-        self.put(place, replace(self[place], answer=Answer.NOT_LINEARIZABLE, why=""))
-
-    def take(self, places: Sequence[int], others: Results) -> None:
-        """Take the results of these parts from another search, as far as it came."""
-        for other, place in enumerate(places):
-            if others._statuses[other, 0] != LEFT:
-                self.put(place, others[other])
-
-    @property
-    def has_refuted(self) -> bool:
-        """Whether some part has no order."""
-        return bool((self._statuses[:, 0] == NOT_LINEARIZABLE).any())
-
-    @property
-    def most_configurations(self) -> int:
-        """How many configurations the longest search visited."""
-        return int(self._statuses[:, 1].max(initial=0))
-
-    def __len__(self) -> int:
-        return len(self._statuses)
-
-    @overload
-    def __getitem__(self, place: int) -> Result: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Result]: ...
-    def __getitem__(self, place: int | slice) -> Result | list[Result]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
-        place = range(len(self))[place]
-        if place in self._single:
-            return self._single[place]
-        status, visited, length = self._statuses[place].tolist()
-        low = int(self._starts[place])
-        why = f"{self._budget.configurations} configurations" if status == GAVE_UP else ""
-        order = cast(Sequence[int], self._orders[low : low + length])
-        return Result(ANSWERS[status], visited, order, why)
 
 
 class Engine:
@@ -186,6 +110,7 @@ class Engine:
         self._fingerprints = self._effect_of is not None and is_text(model)
         self._numbers = self._effect_of is not None and is_number(model)
         self.packing = None if exact or self._effect_of is not None else Packing(model)
+        self._queues = None if self.packing is None else QueueSearch(model)
         self.options_first = False
         """Whether a search tries operations of unknown outcome before the others; that changes no answer."""
         self._packed_searches: Engine | None = None
@@ -243,6 +168,9 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of its calls.
         """
+        if self._queues and initial is ANYTHING and self._queues.takes(part.calls):
+            self.is_by_table = False
+            return self._queues.decide(part, budget)
         worth = budget.configurations >= WORTH_SETTLING
         packed = self.packing.of_part(part, worth) if self.packing and initial is ANYTHING else None
         self.is_by_table = False
@@ -272,10 +200,16 @@ class Engine:
         Raises:
             IllegalCall: the model does not know one of the calls.
         """
+        if self._queues and len(parts) and self._queues.takes(parts.calls):
+            results = self._queues.decide_all(parts, budget, is_one_enough=is_one_enough)
+            harder = results.given_up_or_left() if budget.configurations >= WORTH_SETTLING else []
+            return self._with_others(results, harder, parts, budget, is_one_enough)
         packed = self.packing.of_parts(parts) if self.packing and len(parts) else None
         if packed is not None:
             results = self._decide_packed(parts, packed, budget, is_one_enough)
-            return self._with_others(results, ~packed.fits, parts, budget, is_one_enough)
+            return self._with_others(
+                results, np.flatnonzero(~packed.fits).tolist(), parts, budget, is_one_enough
+            )
         decided = self.decided(parts, budget, is_one_enough=is_one_enough)
         if decided is None:
             statuses = np.full((len(parts), 3), LEFT)
@@ -283,13 +217,19 @@ class Engine:
         else:
             statuses, orders = decided.statuses.reshape(-1, 3), decided.orders
         results = Results(parts.starts, statuses, orders, budget)
-        return self._with_others(results, statuses[:, 0] == LEFT, parts, budget, is_one_enough)
+        left = np.flatnonzero(statuses[:, 0] == LEFT).tolist()
+        return self._with_others(results, left, parts, budget, is_one_enough)
 
     def _with_others(
-        self, results: Results, others: Mask, parts: HistoryParts, budget: Budget, is_one_enough: bool
+        self,
+        results: Results,
+        others: Sequence[int],
+        parts: HistoryParts,
+        budget: Budget,
+        is_one_enough: bool,
     ) -> Results:
         """The results, with those of other parts, each of which is searched by itself."""
-        for place in np.flatnonzero(others).tolist():
+        for place in others:
             if is_one_enough and results.has_refuted:
                 break
             results.put(place, self.decide(parts[place], budget))
@@ -547,10 +487,10 @@ class Engine:
                 self._learn()
             elif status == NEED:
                 if not self._grow_wide(budget):
-                    return GAVE_UP, _memory(budget)
+                    return GAVE_UP, out_of_memory(budget)
             elif status == GROW:
                 if not self._grow_memo(budget):
-                    return GAVE_UP, _memory(budget)
+                    return GAVE_UP, out_of_memory(budget)
             elif status < GAVE_UP:
                 return status, ""
             elif limit == budget.configurations:
@@ -740,12 +680,6 @@ class Engine:
             table_keys=self._form.zeros(size, -1), table_values=self._form.zeros(size)
         )
         self._form.of(transitions.learn)(self._rules.table_keys, self._rules.table_values, keys, values)
-
-
-def _memory(budget: Budget) -> str:
-    """Which budget ran out, where it was one of memory."""
-    of = "configurations" if budget.memory_is_up is None else "memory in all"
-    return f"{budget.memory_bytes >> 20} MiB of {of}"
 
 
 def _bytes(text: str) -> bytes:

@@ -63,9 +63,10 @@ def main(porcupine: Path, corpus: Path) -> int:
     """Print one line for each file, and return the exit status."""
     begun = time.perf_counter()
     from checkers.linearizability.answer import Answer
-    from checkers.linearizability.engine import ANSWERS, Engine
+    from checkers.linearizability.engine import Engine
     from checkers.linearizability.kernels.each import LEFT
     from checkers.linearizability.part import parts
+    from checkers.linearizability.results import ANSWERS
     from checkers.models import MODELS
     from history.formats import read
 

@@ -18,14 +18,14 @@ import numpy.typing as npt
 
 from checkers.delta_debugging import smallest_failing
 from checkers.limits import MOST_VALUES
-from checkers.linearizability.answer import NEVER, Answer, Budget
-from checkers.linearizability.distinct_values import queues, sets
+from checkers.linearizability.answer import NEVER, Budget
+from checkers.linearizability.distinct_values import elements, queues, sets
 from checkers.linearizability.distinct_values.rows import UNTOLD, HistoryRows, rows_of
-from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Integers, Part
 from checkers.linearizability.words import value_in_words
 from checkers.models.model import MAYBE, Call, Model
 from history import History
+from history.values import frozen
 
 NEAR = 512
 """The number of positions before and after the first impossible reply that are looked at first."""
@@ -158,9 +158,8 @@ def _fewest(rows: HistoryRows, cutoff: int) -> HistoryRows:
 class Sets(Distinct):
     """Sets, decided by the rules in `sets`."""
 
-    def __init__(self, rows: HistoryRows, model: Model, budget: Budget) -> None:
+    def __init__(self, rows: HistoryRows, budget: Budget) -> None:
         super().__init__(sets.prepared(rows))
-        self._model = model
         self._bad_operations: Mask = np.zeros(len(rows), dtype=bool)
         self._conflicts: dict[int, sets.Conflict] = {}
         rows, keys = self.rows, len(self.keys)
@@ -170,7 +169,7 @@ class Sets(Distinct):
         self.left = has_reads & ~grows
         plain = ~has_reads[rows.key] & ~ambiguous
         self._bad_operations[np.flatnonzero(plain)[sets.impossible(rows.only(plain))]] = True
-        self._search(~has_reads[rows.key] & ambiguous, budget)
+        self._judge_elements(np.where(has_reads, ~grows, True)[rows.key] & ~plain, budget)
         self.impossible[rows.key[self._bad_operations]] = True
         self.left &= ~self.impossible
         for key in np.flatnonzero(grows).tolist():
@@ -179,21 +178,13 @@ class Sets(Distinct):
                 self._conflicts[key] = conflict
                 self.impossible[key] = True
 
-    def _search(self, which: Mask, budget: Budget) -> None:
-        """Search elements that are added several times, one by one; a key over its budget is `left`."""
-        places = np.flatnonzero(which)
-        engine = Engine(self._model)
-        dense = sets.elements(self.rows.only(which))
-        order = np.argsort(dense, kind="stable")
-        for group in np.split(places[order], np.flatnonzero(np.diff(dense[order])) + 1):
-            if not len(group):
-                continue
-            key = int(self.rows.key[group[0]])
-            answer = engine.decide(self.rows.only(group).part(key, sets.FUNCTIONS), budget).answer
-            if answer is Answer.NOT_LINEARIZABLE:
-                self._bad_operations[group] = True
-            elif answer is Answer.GAVE_UP:
-                self.left[key] = True
+    def _judge_elements(self, which: Mask, budget: Budget) -> None:
+        """Search element by element; a key with an element that was not decided is `left`."""
+        if not which.any():
+            return
+        bad, unsure = elements.judged(self.rows.only(which), budget)
+        self._bad_operations[which] = bad
+        self.left[self.rows.key[which][unsure]] = True
 
     def small(self, key: int) -> Small:
         """The operations on one element; where reads conflict, on one or two, and those reads."""
@@ -203,11 +194,14 @@ class Sets(Distinct):
             calls = tuple(_of_these(call, conflict.elements) for call in part.calls)
             named = " and ".join(sorted(map(value_in_words, conflict.elements)))
             return Small(replace(part, calls=calls), named)
-        bad = np.flatnonzero(self._bad_operations & (self.rows.key == key))
-        element = self.rows.value[bad[0]]
-        own = self.rows.only((self.rows.key == key) & (self.rows.value == element))
-        part = own.part(key, sets.FUNCTIONS)
-        return Small(part, value_in_words(part.call(0).argument))
+        rows = self.rows
+        first = int(np.flatnonzero(self._bad_operations & (rows.key == key))[0])
+        of_element = (rows.key == key) & (rows.value == rows.value[first]) & (rows.f != sets.READ)
+        reads = (rows.key == key) & (rows.f == sets.READ) & (rows.completed < NEVER)
+        part = rows.only(of_element | reads).part(key, sets.FUNCTIONS)
+        element = frozen(rows.history.columns.decoded(int(rows.argument[first])))
+        calls = tuple(_of_these(call, frozenset({element})) for call in part.calls)
+        return Small(replace(part, calls=calls), value_in_words(element))
 
 
 def _of_these(call: Call, elements: frozenset[Hashable]) -> Call:
@@ -234,7 +228,7 @@ def decided(
         return None
     if only is not None:
         rows = rows.of_keys([number for number, key in enumerate(rows.keys) if key in only])
-    return Queues(rows) if model.name == "queue" else Sets(rows, model, budget)
+    return Queues(rows) if model.name == "queue" else Sets(rows, budget)
 
 
 FUNCTIONS: Mapping[str, tuple[str, ...]] = {"queue": queues.FUNCTIONS, "set": sets.FUNCTIONS}

@@ -96,7 +96,7 @@ def impossible(rows: HistoryRows) -> Mask:
     return np.asarray(bad[dense])
 
 
-def _elements(shown: list[Any]) -> frozenset[Hashable]:
+def elements_of(shown: list[Any]) -> frozenset[Hashable]:
     """What a read showed. Most elements are hashable as they are, and reads are long."""
     items = values.elements(shown) or []
     return frozenset(items if {*map(type, items)} <= {int, str} else map(frozen, items))
@@ -135,7 +135,9 @@ class Growing:
                 self._elements[decoded[value]] = value
         self._named = decoded
         answered = np.flatnonzero((rows.f == READ) & (rows.completed < NEVER))
-        shown = {code: _elements(columns.decoded(code)) for code in np.unique(rows.result[answered]).tolist()}
+        shown = {
+            code: elements_of(columns.decoded(code)) for code in np.unique(rows.result[answered]).tolist()
+        }
         self._read_of: dict[frozenset[Hashable], int] = {}
         """A place of a read, by what it showed."""
         self._reads = [(place, shown[int(rows.result[place])]) for place in answered.tolist()]
