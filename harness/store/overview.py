@@ -308,4 +308,5 @@ def _finding_row(one: Finding, campaigns: set[str]) -> FindingRow:
         campaign_link=quoted(campaign_file(one.last_campaign)) if one.last_campaign in campaigns else None,
         is_expected=one.is_expected,
         why_known=one.why,
+        only_with=one.only_with,
     )

@@ -41,6 +41,7 @@ def headline(telling: Telling) -> str:
         return f"{telling.cause.verdict.checker}: {telling.cause.verdict.summary}"
     make = SENTENCES.get(telling.cause.verdict.checker)
     sentence = (make(telling) if make is not None else None) or _plain(telling)
+    sentence = _AGAIN.sub(r"\1: it", sentence)
     effect = "" if telling.effect is None else _in_brief(telling.effect.title)
     if effect and effect not in sentence and len(sentence) + len(effect) + len(AFTER) <= LONGEST:
         sentence += f"{AFTER}{effect}"
@@ -50,6 +51,8 @@ def headline(telling: Telling) -> str:
     return shorten(sentence, LONGEST)
 
 
+_AGAIN = re.compile(r"(\(operation (\d+)(?: [^()]{1,200})?\)): Operation \2 \([^()]{1,200}\)")
+"""An operation that is named again after it was named in full."""
 _LESS = (
     (re.compile(r" under [^,]{1,100}? since [\d.]+ s"), ""),
     (re.compile(r"(\(operation \d+) on [^()]{1,200}\)"), r"\1)"),

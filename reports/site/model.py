@@ -147,6 +147,8 @@ class FindingRow(msgspec.Struct, frozen=True, kw_only=True):
     campaign_link: str | None
     is_expected: bool
     why_known: str
+    only_with: str | None = None
+    """The fingerprint of a finding that every run with this one shows, too."""
 
 
 class MutantRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,8 +47,9 @@ def serve(store: Path, listen: tuple[str, int] | None, reachable_by_anyone: bool
         )
     with StoreServer(store, address.host, address.port) as server:
         with Steps("reading runs", quiet=False) as steps:
-            entries(store, steps.show)  # so that the first page has not to wait for them
-        say(f"{server.address} shows the runs of {store}; Ctrl-C ends it")
+            found = entries(store, steps.show)  # so that the first page has not to wait for them
+        none_yet = "" if found else ", which holds none yet"
+        say(f"{server.address} shows the runs of {store}{none_yet}; Ctrl-C ends it")
         try:
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
