@@ -31,6 +31,7 @@ ELSEWHERE: Mapping[str, str] = {
     "simulate-your-core.md": "tests/harness/sim/lockstep/test_simulate_your_core.py, as it needs Go",
     "lockstep.md": "tests/harness/sim/lockstep/test_page.py, as it needs a core",
     "maelstrom.md": "tests/harness/systems/maelstrom/test_runs.py, as it needs a node",
+    "pysyncobj.md": "it brings a system over the network",
     "record.md": "tests/docs/test_record.py, as it waits for a client",
     "scale.md": "it goes on with the plan of campaigns.md",
     "testing-your-system.md": "tests/docs/test_testing_your_system.py",

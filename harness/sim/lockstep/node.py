@@ -27,7 +27,7 @@ from harness.sim.lockstep.effects import (
 )
 from harness.sim.lockstep.encodings import ENCODINGS, shown
 from harness.sim.lockstep.exchanges import Exchanges
-from harness.sim.lockstep.journal import Journal, RecoveredJournal, Replacement
+from harness.sim.lockstep.journal import Handed, Journal, RecoveredJournal, Replacement
 from harness.sim.lockstep.protocol import (
     VERSION,
     ForeignCore,
@@ -253,6 +253,8 @@ class ForeignNode:
                 self._persisted += 1
                 self._standing.persists(self._persisted)
                 texts = tuple(bytes(record) for record in records)
+                if self._core.persists == "written":
+                    return self._hand(Replacement(texts) if replace else texts)
                 return (Persist(self._persisted, (Replacement(texts),) if replace else texts),)  # type: ignore[arg-type]  # a foreign node's records
             case TimerEffect(name, at):
                 return (CancelTimer(name) if at is None else SetTimer(name, at),)
@@ -262,6 +264,13 @@ class ForeignNode:
             case FatalEffect(reason):
                 self._ended = True
                 return (Fatal(reason),)
+
+    def _hand(self, records: tuple[bytes, ...] | Replacement) -> Sequence[Effect]:
+        """Give records to the kernel: the core counts on them from now on, and so do the checkers."""
+        self._synced = self._persisted
+        line = self._standing.synced(self._persisted)
+        handed: Any = Handed(records)  # an effect of foreign nodes alone
+        return (handed,) if line is None or not self._traces else (handed, line)
 
     def _may_trace(self, effect: str) -> None:
         if not self._traces:
@@ -327,7 +336,7 @@ class ForeignKind:
 
     def storage(self, disk: Disk) -> Journal:
         """The journal on a disk."""
-        return Journal(disk)
+        return Journal(disk, is_synced=self._core.persists == "synced")
 
     def build(
         self, *, name: str, members: tuple[str, ...], life: int, recovered: Any, random: Any
@@ -370,5 +379,12 @@ def read_core(command: tuple[str, ...], answer_within_s: float, files: Mapping[s
     finally:
         child.kill()
     return ForeignCore(
-        command, hello.data_types, hello.holds, hello.traces, hello.encoding, files, answer_within_s
+        command,
+        hello.data_types,
+        hello.holds,
+        hello.traces,
+        hello.encoding,
+        hello.persists,
+        files,
+        answer_within_s,
     )

@@ -22,6 +22,9 @@ Holds = Literal["node", "cluster"]
 """What one process of a core holds: one life of one node, or all nodes of the cluster."""
 Traces = Literal["none", "state"]
 """Whether a core says what its nodes' state is after each event."""
+Persists = Literal["synced", "written"]
+"""What a persist means: on the disk once `synced` comes, or in the kernel at once, which no loss of power
+spares for certain."""
 
 
 class LockstepError(CouldNotRun):
@@ -42,6 +45,7 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     traces: Traces = "none"
     encoding: EncodingName = "json"
     """How all that follows is written."""
+    persists: Persists = "synced"
 
 
 class OtherVersion(msgspec.Struct, frozen=True):
@@ -61,6 +65,7 @@ class ForeignCore(msgspec.Struct, frozen=True):
     holds: Holds = "node"
     traces: Traces = "none"
     encoding: EncodingName = "json"
+    persists: Persists = "synced"
     files: Mapping[str, str] = {}
     """By word of the command that names a file: a digest of it."""
     answer_within_s: float = 10.0
@@ -69,7 +74,7 @@ class ForeignCore(msgspec.Struct, frozen=True):
 
 def said_of_itself(core: ForeignCore | Hello) -> tuple[object, ...]:
     """What must stay the same from one process of a core to the next."""
-    return core.data_types, core.holds, core.traces, core.encoding
+    return core.data_types, core.holds, core.traces, core.encoding, core.persists
 
 
 _hello = msgspec.json.Decoder(Hello).decode

@@ -68,7 +68,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     election_ms = fitting.election_ms(Stream(seed, "time-outs").choose(ELECTIONS_MS[profile]), rates)
     nemesis = _nemesis(seed, profile, options.nodes or nodes) if options.nemesis is None else options.nemesis
     if options.core is not None:
-        nemesis = faults_for_core(nemesis, options.core)
+        nemesis = faults_for_core(nemesis, options.core, are_drawn=options.nemesis is None)
     kinds = [fault.partition(":")[0] for fault in nemesis]
     waits_ms = 2 * election_ms if profile == "many-clients" else 0
     if "ambush" in kinds:

@@ -16,7 +16,7 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.generator.draw import scramble
 from harness.nemesis.view import NodeView
-from harness.sim.lockstep.journal import Replacement
+from harness.sim.lockstep.journal import Handed, Journal, Replacement
 from harness.sim.plan.decisions import Decisions
 from harness.sim.plan.scheduled_faults import (
     CrashAtDiskCall,
@@ -563,6 +563,9 @@ class Process:
                     self._queued.append(effect)
                     if not self._writing:
                         self._begin_write()
+                case Handed(records):
+                    if not self._hand(records):
+                        return
                 case Respond():
                     if effect.after <= self._synced:
                         self._respond(effect)
@@ -585,6 +588,20 @@ class Process:
             answer(effect.reply)
 
     # ---- the log ---------------------------------------------------------------------------------------
+
+    def _hand(self, records: tuple[bytes, ...] | Replacement) -> bool:
+        """Let the kernel have records that nothing syncs; False if the disk refused: this life is over."""
+        assert isinstance(self._storage, Journal)
+        try:
+            self._storage.hand(records)
+        except OSError as problem:
+            self._cannot_write(problem)
+            return False
+        return True
+
+    def _cannot_write(self, problem: OSError) -> None:
+        self.log.append(f"{self._world.now} ERROR cannot write the log: {problem}")
+        self._ended(EX_IOERR, self.disk.refused_by, self.life)
 
     def _begin_write(self) -> None:
         self._writing, self._queued = self._queued, []
@@ -609,8 +626,7 @@ class Process:
                 self._storage.write(persist.records)
             self._storage.sync()
         except OSError as problem:
-            self.log.append(f"{self._world.now} ERROR cannot write the log: {problem}")
-            self._ended(EX_IOERR, self.disk.refused_by, self.life)
+            self._cannot_write(problem)
             return
         except Exception as error:  # noqa: BLE001 - as in `_step`
             self._defect(error)

@@ -121,6 +121,8 @@ def main() -> None:
             answer["encoding"] = "morse" if BEHAVIOUR == "other-encoding" else ENCODING
             if BEHAVIOUR == "says-it-traces":
                 answer["traces"] = "state"
+            if BEHAVIOUR == "written":
+                answer["persists"] = "written"
             line = json.dumps(answer).encode() + b"\n"
         else:
             answer = {"answers": event["n"], "effects": take(event, held)}
