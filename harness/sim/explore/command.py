@@ -20,6 +20,7 @@ from harness.sim.explore.reached import Reached, watching
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space
+from harness.sim.explore.walks import walk_at_random
 from history.files import brief
 from node_impl.core.build import Parts
 from reports.plots.sequence import sequence
@@ -63,9 +64,13 @@ def explore(
     *,
     out: Path | None = None,
     symmetry: bool = True,
+    walks_seed: int | None = None,
     quiet: bool = False,
 ) -> Explored:
     """Look at all states of a scope, and take the steps to a violation once more, if there is one.
+
+    Args:
+        walks_seed: take random walks with this seed in place of looking at all states.
 
     Raises:
         CouldNotRun: the scope makes no sense, or `out` cannot be written.
@@ -75,10 +80,11 @@ def explore(
     notes: tuple[str, ...] = ()
     with watching(parts) as reached:
         try:
-            found = search(_space(scope, parts, symmetry=symmetry), watch)
+            found = _searched(_space(scope, parts, symmetry=symmetry), walks_seed, watch)
         except NotDead as note:
             notes = (f"{note}: so such replies are explored, too",)
-            found = search(_space(scope, parts, symmetry=symmetry, keep_dead=True), watch)
+            space = _space(scope, parts, symmetry=symmetry, keep_dead=True)
+            found = _searched(space, walks_seed, watch)
         finally:
             watch.end()
     seconds, megabytes = watch.seconds, _megabytes()
@@ -108,6 +114,10 @@ def explore(
         rules,
         unasked,
     )
+
+
+def _searched(space: Space, walks_seed: int | None, watch: _Watch) -> SearchResult:
+    return search(space, watch) if walks_seed is None else walk_at_random(space, walks_seed, watch)
 
 
 def _honest(found: SearchResult, reached: Reached) -> SearchResult:
@@ -149,13 +159,20 @@ def show(explored: Explored, out: Path | None) -> None:
     for note in explored.notes:
         say(f"  {note}")
     a_second = seen.steps / explored.seconds if explored.seconds else 0
+    states = (
+        f"{found.walks} walks by chance, {seen.states} outlines"
+        if found.walks
+        else (f"{seen.states} distinct states")
+    )
     say(
-        f"  {seen.states} distinct states by {seen.steps} steps in {explored.seconds:.1f} s "
+        f"  {states} by {seen.steps} steps in {explored.seconds:.1f} s "
         f"({a_second:.0f} steps/s), {explored.megabytes} MB; the core itself ran {found.core_steps} times"
     )
     say(f"  up to {found.elected} leaders and {found.committed} committed entries in one sequence of steps")
     if found.outcome == "verified":
         say(f"  every state was reached; the one farthest from the start takes {seen.depth} steps")
+    elif found.outcome == "unknown" and found.walks:
+        say(f"  {found.why}; walks by chance prove nothing, the longest had {seen.depth} steps")
     elif found.outcome == "unknown":
         say(
             f"  {found.why}; all sequences of up to {seen.depth} steps were tried, "
@@ -248,9 +265,8 @@ class _Watch:
         self._shown = now
         bound = self._bounds.seconds
         left = "" if bound is None else f", at most {in_time(max(bound - seconds, 0))} left"
-        text = (
-            f"{seen.states:,} states in {seen.depth} steps{left}, {seen.frontier:,} open, {_megabytes()} MB"
-        )
+        open_ = f", {seen.frontier:,} open" if seen.frontier else ""
+        text = f"{seen.states:,} states in {seen.depth} steps{left}{open_}, {_megabytes()} MB"
         is_terminal = self._console.is_terminal
         text = f"{text[:COLUMNS]:<{COLUMNS}}" if is_terminal else text[:COLUMNS]
         self._console.print(text, end="\r" if is_terminal else "\n", soft_wrap=True, markup=False)

@@ -25,11 +25,11 @@ class SearchProgress(msgspec.Struct, frozen=True):
     """How far a search has come."""
 
     states: int
-    """The number of distinct states, after symmetry."""
+    """The number of distinct states, after symmetry; of random walks, that of different outlines."""
     steps: int
     """The number of steps from one of them to another that were tried."""
     depth: int
-    """All sequences of up to this number of steps were tried."""
+    """All sequences of up to this number of steps were tried; of random walks, the steps of the longest."""
     frontier: int
     """The number of states from which it has still to continue."""
 
@@ -57,6 +57,8 @@ class SearchResult(msgspec.Struct, frozen=True):
     """The invariant that was broken, and how; or why the outcome is unknown."""
     path: tuple[PathStep, ...] = msgspec.field(default=(), name="way")
     """The steps to the violation."""
+    walks: int = 0
+    """How many random walks were taken (`walks.py`); 0: every state was looked at."""
 
 
 def search(space: Space, go_on: Callable[[SearchProgress], str | None]) -> SearchResult:

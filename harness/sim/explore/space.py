@@ -252,7 +252,7 @@ class Space:
             past = found
         mail = list(state.mail)
         if isinstance(event, Take) and not move.again:
-            mail.remove(self._number_of(Mail(event.node, event.sender, event.body)))
+            mail.remove(self.mail_that(event))
         mail.extend(outcome.mail)
         if not self._keep_dead:
             mail = [number for number in mail if not self._is_dead(number, nodes)]
@@ -362,6 +362,14 @@ class Space:
             )
             self._namings_that_sort[ranks] = found
         return found
+
+    def remaining(self, state: State) -> Remaining:
+        """What may still happen in a state."""
+        return self._lefts.things[state.left]
+
+    def mail_that(self, take: Take) -> int:
+        """The number of the message that is taken."""
+        return self._number_of(Mail(take.node, take.sender, take.body))
 
     # ---- numbers -----------------------------------------------------------------------------------------
 

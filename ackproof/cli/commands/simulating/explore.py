@@ -114,6 +114,13 @@ BOUNDS = options.group(
     help="Count states once that differ only in nodes' names; not where members change.",
 )
 @click.option(
+    "--walks",
+    is_flag=True,
+    help="Take random walks in place of looking at every state: they find what needs many steps, and prove "
+    "nothing.",
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="The seed of the walks.")
+@click.option(
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -125,6 +132,8 @@ BOUNDS = options.group(
 def explore(
     mutant: str | None,
     symmetry: bool,
+    walks: bool,
+    seed: int,
     max_states: int | None,
     time_limit: float,
     memory_mb: int,
@@ -143,6 +152,7 @@ def explore(
         ackproof explore --nodes 2 --elections 2 --heartbeats 1
         ackproof explore --mutant half-is-a-majority --out steps.json
         ackproof explore --changes 1 --snapshots 1 --proposals 0 --no-pre-vote
+        ackproof explore --walks --elections 6 --proposals 0 --crashes 0 --batch 1
         ackproof replay steps.json           show the steps to the violation
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.
@@ -156,6 +166,7 @@ def explore(
         command.SearchBounds(max_states, time_limit, memory_mb),
         out=out,
         symmetry=symmetry,
+        walks_seed=seed if walks else None,
         quiet=as_json,
     )
     is_kept = out is not None and explored.found.outcome == "violation"
