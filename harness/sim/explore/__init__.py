@@ -8,12 +8,13 @@ with as few steps as any.
 | file | what |
 |---|---|
 | `scope.py` | the bounds: nodes, elections, proposals, crashes; and the disks at the start |
-| `member.py` | one node: the core, its disk, and what waits for the disk; the things that can happen to it |
-| `copying.py`, `shape.py` | copying a node, and finding out whether two nodes are the same |
+| `node/` | one node: the core, its disk, and what waits for the disk; the things that can happen to it |
 | `known.py` | numbers for nodes, messages and pasts that are met again and again |
 | `space.py` | states of the cluster, and which follows which |
 | `invariants.py` | what must hold |
 | `search.py` | breadth-first through the space, with bounds |
+| `walks.py` | random walks through the space, for what lies too deep for that |
+| `reached.py` | which rules of the core a search came to |
 | `counterexample.py` | the steps to a violation: in words, in a file, taken again |
 | `command.py` | what `ackproof explore` does |
 

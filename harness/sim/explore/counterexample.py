@@ -25,10 +25,8 @@ from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past, in_words
-from harness.sim.explore.member import Happened, first_member, happens
-from harness.sim.explore.scope import Scope
-from harness.sim.explore.search import PathStep
-from harness.sim.explore.steps import (
+from harness.sim.explore.node.member import Happened, first_member, happens
+from harness.sim.explore.node.steps import (
     AskRead,
     ChangeMembers,
     CheckQuorum,
@@ -43,6 +41,8 @@ from harness.sim.explore.steps import (
     TimeOut,
     Transfer,
 )
+from harness.sim.explore.scope import Scope
+from harness.sim.explore.search import PathStep
 from harness.sim.schedule.replay import pretty
 from harness.sim.schedule.version import differences, digests
 from harness.sim.world.traces import node_trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Generic, TypeVar
 
-from harness.sim.explore.shape import Shape, renamed
+from harness.sim.explore.node.shape import Shape, renamed
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from harness.sim.explore.disk import EMPTY_DISK, DurableState
+from harness.sim.explore.node.disk import EMPTY_DISK, DurableState
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Entry, HardState
 

@@ -14,8 +14,8 @@ from typing import Literal
 
 import msgspec
 
+from harness.sim.explore.node.steps import Event
 from harness.sim.explore.space import Move, Space, State
-from harness.sim.explore.steps import Event
 
 LOOK_EVERY = 2000
 """The number of states between two calls of `go_on`."""

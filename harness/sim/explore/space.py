@@ -30,13 +30,12 @@ from itertools import permutations
 from typing import NamedTuple
 
 from harness.sim.explore import invariants
-from harness.sim.explore.disk import newest_snapshot
 from harness.sim.explore.invariants import Log, Past
 from harness.sim.explore.known import Known
-from harness.sim.explore.member import Happened, Member, first_member, happens
-from harness.sim.explore.scope import Scope
-from harness.sim.explore.shape import shape_of
-from harness.sim.explore.steps import (
+from harness.sim.explore.node.disk import newest_snapshot
+from harness.sim.explore.node.member import Happened, Member, first_member, happens
+from harness.sim.explore.node.shape import shape_of
+from harness.sim.explore.node.steps import (
     AskRead,
     ChangeMembers,
     CheckQuorum,
@@ -52,6 +51,7 @@ from harness.sim.explore.steps import (
     Transfer,
     is_for_votes,
 )
+from harness.sim.explore.scope import Scope
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import Entry
 from node_impl.core.raft.messages import (

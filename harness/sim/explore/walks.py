@@ -19,9 +19,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
+from harness.sim.explore.node.steps import Event, Sync, Take, TimeOut
 from harness.sim.explore.search import LOOK_EVERY, PathStep, SearchProgress, SearchResult
 from harness.sim.explore.space import Move, Space, State
-from harness.sim.explore.steps import Event, Sync, Take, TimeOut
 
 STEPS = 25
 """The steps of a walk that meets no new outline."""

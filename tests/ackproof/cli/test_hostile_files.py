@@ -19,9 +19,9 @@ import pytest
 
 from ackproof.cli import options
 from harness.sim.explore import counterexample
+from harness.sim.explore.node.steps import TimeOut
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import PathStep
-from harness.sim.explore.steps import TimeOut
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import run

@@ -1,4 +1,4 @@
-"""Random walks: they find what lies deep, the steps are real and none can be left out, and they prove nothing."""
+"""Random walks: they find what lies deep, by steps that are real and needed, and they prove nothing."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def test_a_bug_that_a_search_of_every_state_takes_minutes_for_is_found(
     assert taken(scope, parts, found.path) == found.why
     for place in range(len(found.path)):
         without = (*found.path[:place], *found.path[place + 1 :])
-        assert not str(taken(scope, parts, without)).startswith(invariant), f"step {place + 1} can be left out"
+        assert not str(taken(scope, parts, without)).startswith(invariant), (
+            f"step {place + 1} can be left out"
+        )
 
 
 @pytest.mark.campaign

@@ -7,11 +7,11 @@ import pytest
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore.command import SearchBounds, explore
 from harness.sim.explore.counterexample import walk
-from harness.sim.explore.disk import DurableState, applied_in, snapshot_of, written
+from harness.sim.explore.node.disk import DurableState, applied_in, snapshot_of, written
+from harness.sim.explore.node.steps import Crash, TakeSnapshot
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchResult, search
 from harness.sim.explore.space import Space
-from harness.sim.explore.steps import Crash, TakeSnapshot
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.events import (
     AppendRecord,

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from harness.sim.explore.copying import slots_of
+from harness.sim.explore.node.copying import slots_of
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Entry
 from node_impl.core.raft.elections import Elections

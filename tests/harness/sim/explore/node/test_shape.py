@@ -7,11 +7,11 @@ from collections import defaultdict
 
 import pytest
 
-from harness.sim.explore import shape
-from harness.sim.explore.copying import copied
-from harness.sim.explore.member import Member, happens
+from harness.sim.explore.node import shape
+from harness.sim.explore.node.copying import copied
+from harness.sim.explore.node.member import Member, happens
+from harness.sim.explore.node.shape import renamed, shape_of
 from harness.sim.explore.scope import Scope
-from harness.sim.explore.shape import renamed, shape_of
 from harness.sim.explore.space import Space, State, StepOutcome
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.raft.elections import Elections

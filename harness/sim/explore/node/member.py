@@ -26,10 +26,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.sim.explore.copying import copied
-from harness.sim.explore.disk import DurableState, applied_in, snapshot_of, whole_log, written
-from harness.sim.explore.shape import Shape, shape_of
-from harness.sim.explore.steps import (
+from harness.sim.explore.node.copying import copied
+from harness.sim.explore.node.disk import DurableState, applied_in, snapshot_of, whole_log, written
+from harness.sim.explore.node.shape import Shape, shape_of
+from harness.sim.explore.node.steps import (
     AskRead,
     ChangeMembers,
     CheckQuorum,
