@@ -22,10 +22,10 @@ options.add_argument("--leader-changed-fails", action="store_true", help="take i
 given = options.parse_args()
 sys.path.insert(0, given.folder)
 
-from files import Files, Zip  # noqa: E402, I001 - after the folder of PySyncObj is known
+from files import Files, Zip  # noqa: E402 - after the folder of PySyncObj is known
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf, journal, serializer, syncobj  # noqa: E402
+from registers import Store  # noqa: E402
 from standing import Standing  # noqa: E402
-from store import Store  # noqa: E402
 from stream import Peer, Streams  # noqa: E402
 
 TICK_NS = 50_000_000  # PySyncObj's autoTickPeriod
