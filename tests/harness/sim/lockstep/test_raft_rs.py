@@ -1,0 +1,43 @@
+"""The example over TiKV's raft-rs: right as it is, and caught with each misuse of raft-rs's contract."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.sim.judging import judge
+from harness.sim.lockstep.runs import core_of
+from harness.sim.plan.plan import SeedOptions
+from harness.sim.plan.swarm import plan_of
+from tests.harness.sim.lockstep.raft_rs_misuses import built
+
+pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def cargo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the crates are compiled, once for all tests."""
+    return tmp_path_factory.mktemp("cargo")
+
+
+@pytest.mark.parametrize("arguments", ["", " -json"])
+def test_the_right_core_is_never_invalid(arguments: str, cargo: Path, tmp_path: Path) -> None:
+    options = SeedOptions(
+        nodes=3, time_limit_s=4, workload="register", core=core_of(built(cargo) + arguments)
+    )
+    assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(1, 5))
+
+
+def test_the_right_core_is_never_invalid_where_snapshots_and_changes_come_often(
+    cargo: Path, tmp_path: Path
+) -> None:
+    options = SeedOptions(
+        nodes=5,
+        time_limit_s=10,
+        rate=100,
+        nemesis=("loss", "kill"),
+        workload="register",
+        core=core_of(built(cargo, often="snapshot, members")),
+    )
+    assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(200, 203))
