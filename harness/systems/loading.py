@@ -40,8 +40,9 @@ def load_system(reference: str, options: Mapping[str, Any]) -> System:
         raise ValueError(f"{reference!r} does not say which system of the file is meant: give {file}:NAME")
     module = _load(Path(path), reference)
     if not hasattr(module, name):
-        public = [known for known in vars(module) if not known.startswith("_")]
-        raise ValueError(f"{path}: {unknown_name('name', name, public)}")
+        public = {known: value for known, value in vars(module).items() if not known.startswith("_")}
+        systems = [known for known, value in public.items() if hasattr(value, "launch")]
+        raise ValueError(f"{path}: {unknown_name('name', name, systems or public)}")
     return system_from(lambda: getattr(module, name), reference, options, path)
 
 

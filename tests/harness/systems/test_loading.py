@@ -128,7 +128,7 @@ def test_the_members_that_are_asked_for_are_those_of_a_system() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("Goood", "unknown name 'Goood': did you mean 'Good'?"),
+        ("Goood", "unknown name 'Goood': did you mean 'Good'? known are Choosy, Good, Mute, "),
         ("Raises", "cannot be made: line 30: RuntimeError: no such port"),
         ("Half", "is not a system: it lacks clients, launch, links, ports, status"),
         ("NAME", "is not a system: it lacks"),
