@@ -12,7 +12,7 @@ began_at = "2026-11-28T17:05:10Z"
 [[cells]]                    # runs of correct nodes
 workload = "registry"
 nemesis = "drawn"            # what the seed draws; or the faults that each run has
-began_at = "2026-11-28T17:05:10Z"   # of this measurement; the draws of seeds may have changed since
+began_at = "2026-11-28T17:05:10Z"   # of this measurement, or of the runs that were added last
 seconds = 0.42               # of one processor core, for each run
 first_seconds = [0.3, 0.8]   # the same of its first seeds alone, by which a machine's pace is measured
 runs = 40
@@ -65,7 +65,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     workload: str
     nemesis: str = DRAWN
     began_at: str = ""
-    """When its measurement began; empty if that is when the file's did."""
+    """When its measurement began, or that of the runs that were added last; empty if that is when the file's
+    did. What seeds draw may have changed since."""
 
     @property
     def cell(self) -> Cell:
