@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 import msgspec
 
 from checkers.verdict import Checker, Validity, Verdict
-from harness.errors import CouldNotRun
+from harness.errors import CouldNotRun, unknown_name
 from harness.run import runner
 from harness.run.folder import RunFolder
 from harness.run.judging import judge
@@ -85,14 +85,20 @@ def simulate(
         checkers: checkers of your own, which the run requires in addition to those of its workload.
 
     Raises:
-        ValueError: there is no such workload, fault or mutant.
+        ValueError: there is no such workload, fault or mutant, or a number is not positive.
         CouldNotRun: the store cannot be written.
     """
-    from harness.sim.judging import results_of  # here, since these load the simulator and the node
+    from harness.mutants.catalogue import MUTANTS  # here, since these load the simulator and the node
+    from harness.sim.judging import results_of
     from harness.sim.plan.plan import SeedOptions
     from harness.sim.plan.swarm import plan_of
     from harness.sim.run import run as run_plan
 
+    for what, number in (("nodes", nodes), ("time_limit_s", time_limit_s)):
+        if number is not None and number <= 0:
+            raise ValueError(f"{what} is {number}; it may be 1 or more")
+    if mutant is not None and mutant not in MUTANTS:
+        raise ValueError(unknown_name("mutant", mutant, MUTANTS))
     chosen = None if nemesis is None else tuple(nemesis)
     plan = plan_of(
         seed,

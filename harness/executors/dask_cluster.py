@@ -227,7 +227,7 @@ _START = "dask worker ADDRESS --nworkers auto --nthreads 1"
 
 def _in_words(error: OSError) -> str:
     """Why a connection failed. Dask itself repeats the address, and gives the seconds with twelve digits."""
-    if isinstance(error, TimeoutError) or "imed out" in str(error):
+    if isinstance(error, TimeoutError) or "timed out" in str(error).lower():
         return "it took too long"
     return brief(error) or type(error).__name__
 

@@ -131,6 +131,21 @@ def test_a_seed_is_simulated_in_memory_and_into_a_store(tmp_path: Path) -> None:
     assert (stored.folder / "report.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"mutant": "forgetfull"}, r"unknown mutant 'forgetfull': did you mean 'forgetful'\?$"),
+        ({"workload": "registr"}, "unknown workload 'registr': did you mean 'registry'"),
+        ({"nemesis": ("kil",)}, "unknown nemesis 'kil': did you mean 'kill'"),
+        ({"nodes": 0}, "nodes is 0; it may be 1 or more"),
+        ({"time_limit_s": -1}, "time_limit_s is -1; it may be 1 or more"),
+    ],
+)
+def test_what_cannot_be_simulated_is_refused_in_words(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ackproof.simulate(1, **given)
+
+
 def test_a_mutant_is_caught_from_python() -> None:
     run = ackproof.simulate(0, mutant="deregister-forgotten")
     assert run.validity == "invalid"
