@@ -132,7 +132,11 @@ def follows_in_words(explanation: Explanation) -> str:
         )
         parts.append(f"{many}: {', '.join(explanation.follows)}.")
     if explanation.apart and explanation.validity is Validity.INVALID:
-        many = plural(len(explanation.apart), "found violations of its own", "found violations of their own")
+        few, many = (
+            "another checker found violations of its own",
+            "other checkers found violations of their own",
+        )
+        many = few.capitalize() if len(explanation.apart) == 1 else f"{len(explanation.apart)} {many}"
         parts.append(f"{many}: {', '.join(explanation.apart)}.")
     return " ".join(parts)
 

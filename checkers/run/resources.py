@@ -50,7 +50,10 @@ class Resources:
 
 def _evidence(size: HeldSize) -> Evidence:
     return Evidence(
-        title=f"{size.node} held {count(size.most)} {size.what}, and {count(size.bound)} are the most",
+        title=(
+            f"{size.node} held {count(size.most)} {size.what} at {seconds(size.at)} in its life {size.life}; "
+            f"its settings allow {count(size.bound)}"
+        ),
         text=(
             f"In its life {size.life} {size.node} held {count(size.most)} {size.what} at {seconds(size.at)}. "
             f"By its settings they are {count(size.bound)} at the most."

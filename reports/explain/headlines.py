@@ -20,6 +20,7 @@ from reports.explain.node_sentences import (
     ended,
     forbidden,
     forgot,
+    held_too_much,
     not_recovered,
     two_leaders,
     voted_twice,
@@ -114,6 +115,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "durability": answered_wrongly,
     "snapshot-safety": different_states,
     "node-health": ended,
+    "resources": held_too_much,
     "transactions": anomaly,
     "expiry": in_full,
 }

@@ -155,6 +155,19 @@ def behind(telling: Telling) -> str | None:
     return f"{telling.evidence.title}: {uncapitalized(last_sentence(telling.evidence.text))}"
 
 
+def held_too_much(telling: Telling) -> str | None:
+    """Which node held more than its settings allow, when, and who led then."""
+    if telling.evidence is None:
+        return None
+    sizes = [size for size in telling.scene.recording.sizes if size.most > size.bound]
+    at = next((size.at for size in sizes if seconds(size.at) in telling.evidence.title), None)
+    reign = None if at is None else newest_reign(telling.scene, telling.found, at)
+    if reign is None:
+        return None
+    led = f"as leader of term {reign.term}" if reign.node in telling.evidence.nodes else ""
+    return f"{telling.evidence.title}, {led or f'while {reign.node} led term {reign.term}'}"
+
+
 def different_states(telling: Telling) -> str | None:
     """Two nodes have different states at one index: how each came to it."""
     if telling.evidence is None or len(telling.events) != 2:

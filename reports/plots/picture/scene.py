@@ -76,7 +76,9 @@ def scene_of(
         chosen, left_out = moments(recording, marks, focus, subject.lines)
         sent = messages(recording, marks, focus, chosen)
         if left_out:
-            notes.append(f"{plural(left_out, 'event')} of the nodes that matter less are not drawn.")
+            few = "1 event of the nodes that matters less is"
+            many = f"{plural(left_out, 'event')} of the nodes that matter less are"
+            notes.append(f"{few if left_out == 1 else many} not drawn.")
     elif not recording.traces:
         notes.append("The nodes left no trace: the picture has only what clients saw and the faults.")
     else:

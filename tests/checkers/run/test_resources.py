@@ -19,7 +19,8 @@ def test_a_size_above_its_bound_is_named_with_its_node_and_the_time() -> None:
     sizes = (HeldSize("n1", 1, "sessions", 5, 7, 8), HeldSize("n2", 3, "sessions", 9, 2_500_000_000, 8))
     verdict = Resources().check(recording(sizes=sizes))
     assert verdict.validity is Validity.INVALID
-    assert verdict.evidence[0].title == "n2 held 9 sessions, and 8 are the most"
+    title = "n2 held 9 sessions at 2.500 s in its life 3; its settings allow 8"
+    assert verdict.evidence[0].title == title
     assert "In its life 3 n2 held 9 sessions at 2.500 s." in verdict.evidence[0].text
 
 
