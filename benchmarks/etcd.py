@@ -101,9 +101,14 @@ class Ratios:
 
 
 def duel(
-    first: BenchmarkCluster, second: BenchmarkCluster, clients: int, rounds: int, seconds: float
+    first: BenchmarkCluster,
+    second: BenchmarkCluster,
+    clients: int,
+    rounds: int,
+    seconds: float,
+    what: str = "write",
 ) -> Ratios:
-    """Alternate rounds, and print both systems' medians."""
+    """Alternate rounds, and print both systems' medians; `what` is what a client does each time."""
     played: dict[str, list[Round]] = {first.name: [], second.name: []}
     for number in range(rounds):
         pair = (first, second) if number % 2 == 0 else (second, first)
@@ -114,8 +119,8 @@ def duel(
             [(r.rate, r.p50_ms, r.p99_ms, r.members_cpu_us, r.clients_cpu_us) for r in its], axis=0
         )
         print(
-            f"{name:12} {clients:3} clients: {rate:6.0f} writes/s, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms; "
-            f"processor time a write: members {members:5.0f} us, clients {own:5.0f} us",
+            f"{name:12} {clients:3} clients: {rate:6.0f} {what}s/s, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms; "
+            f"processor time a {what}: members {members:5.0f} us, clients {own:5.0f} us",
             flush=True,
         )
     pairs = list(zip(played[first.name], played[second.name], strict=True))
