@@ -120,7 +120,7 @@ MISUSES = {
     ),
     "lets a dump lack the registers": Misuse(
         "linearizability",
-        "store.py",
+        "registers.py",
         (
             (
                 "        super().__init__()\n        self.registers = {}\n",
