@@ -41,7 +41,10 @@ MISUSES = {
         "reads.rs",
     ),
     "reads before the index is applied": Misuse(
-        "|one: &&ReadState| one.index <= registers.index;", "|_: &&ReadState| true;", "reads.rs"
+        "|one: &&ReadState| one.index <= registers.index;",
+        "|_: &&ReadState| true;",
+        "reads.rs",
+        nemesis="delay",
     ),
     "forgets a snapshot's metadata": Misuse(
         "snapshot: Some(self.snapshot.clone()) }",
@@ -62,6 +65,8 @@ MISUSES = {
         "            self.values.insert(asked.request.key?, asked.request.value);\n"
         "            return None;\n",
         "registers.rs",
+        nemesis="duplicate",
+        first_seed=20,
     ),
     "answers a write that is only proposed": Misuse(
         "        let command = serde_json::to_vec(&Command { request, node, life, id }).unwrap();\n",

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.sim.judging import judge
 from harness.sim.lockstep.runs import core_of
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
-from tests.harness.sim.lockstep.raft_rs_misuses import built
+from tests.harness.sim.lockstep.raft_rs_misuses import MISUSES, built
 
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(900)]
 
@@ -41,3 +42,16 @@ def test_the_right_core_is_never_invalid_where_snapshots_and_changes_come_often(
         core=core_of(built(cargo, often="snapshot, members")),
     )
     assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(200, 203))
+
+
+@pytest.mark.parametrize("misuse", MISUSES)
+def test_a_misuse_is_caught_within_eight_seeds(misuse: str, cargo: Path, tmp_path: Path) -> None:
+    chosen = MISUSES[misuse]
+    core = core_of(built(cargo, misuse))
+    options = SeedOptions(nodes=3, time_limit_s=4, workload="register", core=core)
+    if chosen.nemesis:
+        options = msgspec.structs.replace(
+            options, nemesis=(chosen.nemesis,), time_limit_s=2, rate=60, concurrency=6
+        )
+    seeds = range(chosen.first_seed, chosen.first_seed + 8)
+    assert any(judge(plan_of(seed, options), tmp_path).invalid for seed in seeds)
