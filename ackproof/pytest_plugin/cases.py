@@ -21,6 +21,8 @@ LAST_LINES = 10
 """Of what `ackproof run` said before it gave up."""
 JUDGED = (0, 1, 2)
 """The exit codes of `ackproof run` after which there is a verdict (docs/ci.md)."""
+WRONG_USE = 254
+"""Its exit code for options that are wrong."""
 
 
 class Run:
@@ -202,10 +204,18 @@ def _run(item: pytest.Item, mark: pytest.Mark, store: Path) -> Run:
     done = _finished(["run", *words, "--seed", str(seed), "--store", str(store)], root)
     again = marks.line("run", words, seed)
     if done.returncode not in JUDGED:
-        said = "\n".join(done.stderr.strip().splitlines()[-LAST_LINES:]) or f"status {done.returncode}"
-        raise NotJudged(f"{said}\n  run it again  {again}")
+        raise NotJudged(_why_not(done, again))
     folder = (store / "latest").resolve()
     return Run(seed, again, folder, calling.ask("results", root, folder=str(folder)))
+
+
+def _why_not(done: subprocess.CompletedProcess[str], again: str) -> str:
+    """Why a command judged nothing, in its own last lines; with the line that runs it again, unless what the
+    mark asks for is wrong."""
+    lines = [line.removeprefix("ackproof: ") for line in done.stderr.strip().splitlines()[-LAST_LINES:]]
+    if done.returncode == WRONG_USE:
+        return "\n".join(line for line in lines if not line.startswith("See "))
+    return "\n".join([*(lines or [f"status {done.returncode}"]), f"  run it again  {again}"])
 
 
 def _finished(arguments: list[str], root: Path) -> subprocess.CompletedProcess[str]:

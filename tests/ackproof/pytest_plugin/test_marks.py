@@ -117,7 +117,10 @@ def test_seeds_that_fail_show_the_smallest_story_and_replay_it(done: Outcome, tm
 
 def test_what_could_not_run_says_why_in_one_message(done: Outcome) -> None:
     assert "ackproof: unknown workload 'regist'" in done.failure("test_wrong_workload[seed-0]")
-    assert "unknown workload 'regist'" in done.failure("test_wrong_real_workload[seed-0]")
+    real = done.failure("test_wrong_real_workload[seed-0]")
+    assert "ackproof: Invalid value for '--workload': unknown workload 'regist'" in real
+    assert "ackproof: ackproof" not in real
+    assert "run it again" not in real
     assert "not for methods of unittest.TestCase" in done.failure("test_old")
     assert "needs a mark, such as @pytest.mark.ackproof(" in done.failure("test_without_mark")
 
