@@ -1,7 +1,7 @@
-"""`com.alibaba.nacos:nacos-client`, unchanged, installed by Maven: 1.4.x over HTTP, 2.x over gRPC.
+"""`com.alibaba.nacos:nacos-client`, unchanged, installed by Maven: 1.4.x over HTTP, 2.x and 3.x over gRPC.
 
-The client of 2.x registers persistent instances over HTTP, unless the server names an ability that only
-servers of 2.3 and later have.
+The clients of 2.x and 3.x register persistent instances over HTTP, unless the server names an ability that
+only servers of 2.3 and later have.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def installed_by_maven(folder: Path, version: str) -> Path:
 
 @pytest.mark.campaign
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("version", ["1.4.7", "2.5.1"])
+@pytest.mark.parametrize("version", ["1.4.7", "2.5.1", "3.1.0"])
 def test_what_a_java_client_is_answered_is_linearizable_although_its_leader_dies(
     tmp_path: Path, version: str
 ) -> None:
