@@ -136,6 +136,8 @@ def _any_effect(kind: FaultKind, faults: list[FaultOperation], recording: Record
     mine = [fault for fault in faults if fault.f == kind.begin]
     if any(action.took_effect for fault in mine for action in fault.actions):
         return None
+    if not mine:
+        return f"{kind.name} is a fault of this run, but it never had a turn"
     return f"{kind.name} was asked for ({plural(len(mine), 'operation')}), but never took effect"
 
 

@@ -35,6 +35,7 @@ ADVICE: Mapping[str, str] = {
     r"met a leader|no node became leader|led a later term|met no node": (
         "let the fault meet a leader, and another lead after it: a longer --time-limit, or --fault-seconds"
     ),
+    r"never had a turn": "let each fault have its turn: a longer --time-limit",
     r"no message was lost|never took effect|known to have taken effect|change of the members": (
         "let the fault take effect: a longer --time-limit, --fault-seconds, or another --world"
     ),

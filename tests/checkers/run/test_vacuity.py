@@ -50,6 +50,14 @@ def test_enough_traffic_without_faults_is_valid_with_a_caveat() -> None:
     assert verdict.caveats
 
 
+def test_a_fault_that_never_had_a_turn_is_unknown_and_called_so() -> None:
+    verdict = check(traffic(), "partition")
+    assert verdict.validity is Validity.UNKNOWN
+    assert (
+        verdict.summary == "the run proves little: partition is a fault of this run, but it never had a turn"
+    )
+
+
 def test_too_few_acknowledged_writes_are_unknown() -> None:
     built = traffic(99)
     built.do("register", KEY, "x", None, "info")
