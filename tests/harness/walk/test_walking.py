@@ -24,7 +24,7 @@ def view(**nodes: NodeView) -> ClusterView:
     return ClusterView({name: nodes.get(name, NodeView(running=False)) for name in NAMES})
 
 
-def test_members_agree_once_all_that_run_name_the_leader_in_its_term() -> None:
+def test_members_agree_once_all_that_run_name_the_one_that_leads() -> None:
     assert agree(view(n1=LED, n2=LEADS), FIRST)
     old = NodeView(running=True, role="follower", term=2, leader="n3")
     silent = NodeView(running=True)
