@@ -66,7 +66,7 @@ def main(porcupine: Path, corpus: Path) -> int:
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.kernels.each import LEFT
     from checkers.linearizability.part import parts
-    from checkers.linearizability.results import ANSWERS
+    from checkers.linearizability.search.results import ANSWERS
     from checkers.models import MODELS
     from history.formats import read
 

@@ -51,6 +51,7 @@ ROOT = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT))
 
 BOUND_FILE, BOUND_WHOLE = 1.2, 0.5
+DECIDED = ("valid", "invalid")
 MEMORY_GIB = 4
 NO_TIMEOUT = "36000"
 """Seconds: Porcupine's own bound is one of wall time, which says nothing on a busy machine."""
@@ -241,8 +242,11 @@ class Row:
     """Its verdict with evidence, or why it has none."""
     porcupine_evidence_s: float = 0.0
     ours: str = ""
+    """Our answer, or why there is none."""
     ours_s: float = 0.0
     """To the answer."""
+    ours_evidence: str = ""
+    """Our verdict with evidence, or why there is none."""
     ours_evidence_s: float = 0.0
     """To the verdict with its evidence."""
     ours_read_s: float = 0.0
@@ -252,12 +256,12 @@ class Row:
     @property
     def answered(self) -> bool:
         """Whether Porcupine has an answer."""
-        return self.porcupine in ("valid", "invalid")
+        return self.porcupine in DECIDED
 
     @property
     def evidenced(self) -> bool:
         """Whether Porcupine has an answer with evidence."""
-        return self.porcupine_evidence in ("valid", "invalid")
+        return self.porcupine_evidence in DECIDED
 
     @property
     def ratio(self) -> float:
@@ -282,11 +286,12 @@ class Row:
 
     @property
     def misses(self) -> bool:
-        """Whether we exceed the bound on either question that Porcupine answers, or have no answer."""
+        """Whether we exceed the bound on a question that Porcupine answers, or have no answer to it."""
         if not self.answered:
             return False
         late = max(self.ratio, self.ratio_evidence) > BOUND_FILE
-        return late or self.ours not in ("valid", "invalid")
+        none = self.ours not in DECIDED or (self.evidenced and self.ours_evidence not in DECIDED)
+        return late or none
 
 
 def ask_porcupine(program: Path, row: Row, path: Path, seconds: float) -> None:
@@ -326,32 +331,32 @@ class OurProcess:
         )
         self._warmed: set[str] = set()
 
-    def _ask(self, model: str, path: Path, seconds: float) -> dict[str, Any] | None:
+    def _ask(self, question: str, model: str, path: Path, seconds: float) -> dict[str, Any] | None:
         assert self._process.stdin
         assert self._process.stdout
         before = _processor_s(self._process.pid)
-        self._process.stdin.write(json.dumps([model, str(path)]).encode() + b"\n")
+        self._process.stdin.write(json.dumps([question, model, str(path)]).encode() + b"\n")
         self._process.stdin.flush()
         while not select.select([self._process.stdout], [], [], 0.2)[0]:
             if _processor_s(self._process.pid) - before > seconds:
                 return None
         return dict(json.loads(self._process.stdout.readline()))
 
-    def judge(self, model: str, path: Path) -> dict[str, Any]:
-        """The verdict on a file, and the times of reading and judging it."""
+    def ask(self, question: str, model: str, path: Path) -> dict[str, Any]:
+        """The answer, or the verdict with its evidence, and the times of reading and judging the file."""
         if model not in self._warmed:
             self._warmed.add(model)
             for other, small in self._warm:
-                if other == model:
-                    self._ask(model, small, 3600)
-        answer = self._ask(model, path, self._seconds)
+                for each in ("answer", "evidence") if other == model else ():
+                    self._ask(each, model, small, 3600)
+        answer = self._ask(question, model, path, self._seconds)
         if answer is not None:
             return answer
         self._process.kill()
         self._process.wait()
         self._begin()
         none = f"none: {self._seconds:.0f} s"
-        return {"verdict": none, "why": "", "read": 0.0, "answer": self._seconds, "judge": self._seconds}
+        return {"verdict": none, "why": "", "read": 0.0, "judge": self._seconds}
 
     def end(self) -> None:
         """End it."""
@@ -375,26 +380,25 @@ def judge_lines() -> None:
     gc.set_threshold(FEW_COLLECTIONS, 10, 10)
     fitting(LITTLE + 1)  # from here on all work is done by compiled code, as after some files
     for line in sys.stdin:
-        model, path = json.loads(line)
-        question = Question(model, options=stated(model))
-        best = {"read": 1e9, "answer": 1e9, "judge": 1e9}
+        question, model, path = json.loads(line)
+        asked = Question(model, options=stated(model))
+        best = {"read": 1e9, "judge": 1e9}
+        why = ""
         for repeat in range(REPEATS):
             begun = time.process_time()
-            recorded = read(Path(path))
+            recorded = read(Path(path))  # each time, since a history keeps what was found out about it
             read_at = time.process_time()
-            validity = answer(recorded, question)
-            answered_at = time.process_time()
-            recorded = read(Path(path))  # once more, since a history keeps what was found out about it
-            read_again_at = time.process_time()
-            verdict = judge(recorded, question)
+            if question == "answer":
+                validity = answer(recorded, asked)
+            else:
+                verdict = judge(recorded, asked)
+                validity, why = verdict.validity, verdict.summary
             done = time.process_time()
             best["read"] = min(best["read"], read_at - begun)
-            best["answer"] = min(best["answer"], answered_at - read_at)
-            best["judge"] = min(best["judge"], done - read_again_at)
+            best["judge"] = min(best["judge"], done - read_at)
             if done - begun > 1 and repeat:  # the first time of all, code may have been compiled
                 break
-        found = dict.fromkeys([validity.value, verdict.validity.value])
-        print(json.dumps({"verdict": " or ".join(found), "why": verdict.summary, **best}), flush=True)
+        print(json.dumps({"verdict": validity.value, "why": why, **best}), flush=True)
 
 
 def rows_of(out: Path) -> list[Row]:
@@ -432,10 +436,11 @@ def measure(
         if row.answered or not row.porcupine:
             ask_porcupine(program, row, path, options.timeout)
         if ours:
-            answer = ours.judge(cell.model, path)
-            row.ours, row.ours_read_s = answer["verdict"], answer["read"]
-            row.ours_s, row.ours_evidence_s = answer["answer"], answer["judge"]
-            row.why = answer["why"] if row.ours not in ("valid", "invalid") else ""
+            answer = ours.ask("answer", cell.model, path)
+            row.ours, row.ours_read_s, row.ours_s = answer["verdict"], answer["read"], answer["judge"]
+            answer = ours.ask("evidence", cell.model, path)
+            row.ours_evidence, row.ours_evidence_s = answer["verdict"], answer["judge"]
+            row.why = answer["why"] if row.ours_evidence not in DECIDED else ""
         print(f"{number}/{len(grid)} {line_of(row)}", file=sys.stderr, flush=True)
         yield row
 
@@ -444,7 +449,7 @@ def line_of(row: Row) -> str:
     """One file in one line."""
     return (
         f"{row.cell.name:58} {row.porcupine:12} {1e3 * row.porcupine_s:9.2f} ms  "
-        f"{row.ours:8} {1e3 * row.ours_s:9.2f} ms {row.ratio:6.2f}  evidence "
+        f"{row.ours:8} {1e3 * row.ours_s:9.2f} ms {row.ratio:6.2f}  evidence {row.ours_evidence} "
         f"{1e3 * row.porcupine_evidence_s:9.2f} ms {1e3 * row.ours_evidence_s:9.2f} ms "
         f"{row.ratio_evidence:6.2f}, crossed {row.ratio_crossed:6.2f}, with reading {row.ratio_read:5.2f} "
         f"{row.why}"
@@ -471,7 +476,7 @@ def whole(rows: Sequence[Row], folder: Path, program: Path, times: int) -> Itera
     """
     by_model = defaultdict(list)
     for row in rows:
-        if row.answered and not row.ours.startswith("none"):
+        if row.answered and row.ours_evidence in DECIDED:
             by_model[row.cell.model].append(str(folder / f"{row.cell.name}.jsonl"))
     for model, once in by_model.items():
         files = once * times
@@ -518,13 +523,13 @@ def table(rows: Sequence[Row], by: str, of: Callable[[Row], object]) -> None:
         groups[of(row)].append(row)
     for group, own in [*groups.items(), ("all", list(rows))]:
         both = [row for row in own if row.answered]
-        unknown = sum(row.ours not in ("valid", "invalid") for row in own)
+        unknown = sum(row.ours not in DECIDED for row in own)
         counts = f"{group} | {len(own)} | {len(own) - len(both)} | {unknown} | {sum(map(differs, own))}"
         if not both:
             print(f"| {counts} |" + " |" * 9)
             continue
         answers = _compared([(row.porcupine_s, row.ours_s, row.ratio) for row in both])
-        shown = [row for row in both if row.evidenced]
+        shown = [row for row in both if row.evidenced and row.ours_evidence in DECIDED]
         evidence = _compared(
             [(row.porcupine_evidence_s, row.ours_evidence_s, row.ratio_evidence) for row in shown]
         )
@@ -557,10 +562,18 @@ def whole_table(wholes: Sequence[Whole]) -> tuple[float, float]:
     return theirs, ours
 
 
+def first_table(first: Sequence[Sequence[Any]]) -> None:
+    """A Markdown table of first calls on a machine."""
+    print("\n| first call | wall, empty caches | processor | wall, the next call | processor |")
+    print("|---|---|---|---|---|")
+    for model, *seconds in first:
+        print(f"| {model} | {' | '.join(f'{one:.2f} s' for one in seconds)} |")
+
+
 def differs(row: Row) -> bool:
     """Whether two answers are not the same, those of one side to both questions included."""
-    theirs = {row.porcupine, row.porcupine_evidence} & {"valid", "invalid"}
-    ours = {*row.ours.split(" or ")} & {"valid", "invalid"}
+    theirs = {row.porcupine, row.porcupine_evidence} & {*DECIDED}
+    ours = {row.ours, row.ours_evidence} & {*DECIDED}
     return len(ours) == 2 or (bool(ours) and bool(theirs) and ours != theirs)
 
 
@@ -573,13 +586,10 @@ def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequenc
     table(rows, "unknown outcomes", lambda row: f"{100 * row.cell.unknown:.0f} %")
     table(rows, "values", lambda row: "distinct" if row.cell.few is None else "five")
     theirs, ours = whole_table(wholes)
-    print("\n| first call | wall, empty caches | processor | wall, the next call | processor |")
-    print("|---|---|---|---|---|")
-    for model, *seconds in first:
-        print(f"| {model} | {' | '.join(f'{one:.2f} s' for one in seconds)} |")
+    first_table(first)
     print("\nFiles that take longer than 1.2 times, or have no verdict, or another one:\n")
     bad = [row for row in rows if row.misses or differs(row)]
-    bad += [row for row in rows if not row.answered and row.ours not in ("valid", "invalid")]
+    bad += [row for row in rows if not row.answered and {row.ours, row.ours_evidence} - {*DECIDED}]
     for row in sorted(bad, key=lambda row: -max(row.ratio, row.ratio_evidence)):
         print(f"    {line_of(row)}")
     print("\nFiles on which Porcupine has no answer, and what Ackproof says:\n")
@@ -618,6 +628,7 @@ def main() -> int:
         type=Path,
         help="an --out whose --folder was kept: measure the whole processes of these files alone",
     )
+    asked.add_argument("--only-first", action="store_true", help="measure a first call on a machine alone")
     asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.judge:
@@ -626,6 +637,9 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
+        if options.only_first:
+            first_table(first_calls(folder))
+            return 0
         program = build(Path(temporary))
         if options.measured:
             theirs, ours_s = whole_table(
