@@ -12,7 +12,7 @@ from ackproof.cli.options import Option
 if TYPE_CHECKING:
     from ackproof.judging.checking import Elsewhere
     from checkers.linearizability.answer import Budget
-    from checkers.linearizability.by_model import Proved
+    from checkers.linearizability.tally import Proved
     from checkers.models.model import Model
     from harness.executors.dask_cluster import DaskCluster
     from history import History

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from ackproof.judging.limits import Deadline
 from checkers.linearizability.answer import Budget
-from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf, Proved
+from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.linearizability.tally import NONE_PROVED, Proved
 from checkers.models.model import Model
 from checkers.verdict import Checker, IllegalOperation, Verdict, checked
 from harness.errors import CouldNotRun

@@ -29,7 +29,7 @@ from history.formats import RecordedHistory, Reinterpretation, read
 from history.formats.transactions import TransactionHistory
 
 if TYPE_CHECKING:
-    from checkers.linearizability.by_model import Proved
+    from checkers.linearizability.tally import Proved
 
     Elsewhere = Callable[[History, Model, Budget], Proved]
 
@@ -264,7 +264,8 @@ def _linearizable(
     elsewhere: Elsewhere | None = None,
 ) -> Verdict:
     # Here, since it loads the compiled search, which nothing else needs.
-    from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf
+    from checkers.linearizability.by_model import LinearizabilityOf
+    from checkers.linearizability.tally import NONE_PROVED
 
     judge = LinearizabilityOf(model, budget, initial_is_stated=initial_is_stated)
     proved = NONE_PROVED if elsewhere is None else elsewhere(recorded.history, model, budget)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
-from checkers.limits import MOST_EVIDENCE, MOST_NAMED
+from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
+from checkers.linearizability.evidence import as_evidence, where_in_words
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
-from checkers.linearizability.words import call_in_words, operation_in_words
+from checkers.linearizability.tally import NONE_PROVED, Proved, Tally
 from checkers.models.initial import OPTION, has_initial, initial_in_words, other_initials
 from checkers.models.model import (
     IMPOSSIBLE,
@@ -29,17 +30,15 @@ from checkers.models.model import (
 )
 from checkers.models.set import Set
 from checkers.verdict import Evidence, IllegalOperation, Mark, Unjudged, Validity, Verdict, checked
-from checkers.words import plural, seconds, sentence, who_answered
+from checkers.words import plural
 from history import NEMESIS, History, Recording
 from history.history import OK
-from history.values import key_in_words
 
 if TYPE_CHECKING:
     from checkers.linearizability.distinct_values.distinct import Distinct
     from checkers.linearizability.engine import Engine
-    from checkers.linearizability.impossible import Effort, Impossible
-    from checkers.linearizability.never_written import NeverWritten
-    from checkers.linearizability.results import Results
+    from checkers.linearizability.impossible import Impossible
+    from checkers.linearizability.search.results import Results
 
 AT_FIRST, AT_FIRST_AN_OPERATION = 500, 2
 """The configurations of the first pass over all keys, for each key and for each operation of the longest one.
@@ -49,83 +48,6 @@ QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
 DIRECTLY = 10
 """What finding a small part of a key without a search costs for each operation of the key."""
-KIND = "a key is not linearizable"
-"""The kind of all evidence that a key has no order."""
-
-
-class Proved(NamedTuple):
-    """Keys that were judged elsewhere, each of which has an order."""
-
-    keys: frozenset[str | None]
-    operations: int
-    without_search: int
-    most_configurations: int
-
-    def and_(self, other: Proved) -> Proved:
-        """Both together."""
-        return Proved(
-            self.keys | other.keys,
-            self.operations + other.operations,
-            self.without_search + other.without_search,
-            max(self.most_configurations, other.most_configurations),
-        )
-
-
-NONE_PROVED = Proved(frozenset(), 0, 0, 0)
-
-
-@dataclass
-class _Tally:
-    """The results of all keys so far."""
-
-    history: History
-    keys: int = 0
-    bad: int = 0
-    operations: int = 0
-    without_search: int = 0
-    most_configurations: int = 0
-    doubts: list[str] = field(default_factory=list)
-    evidence: list[Evidence] = field(default_factory=list)
-    at_once: tuple[HistoryParts, Engine] | None = None
-    """The keys that were searched at once, if some were, and the engine that knows what their calls do."""
-    effort: Effort | None = None
-    """What is left of the effort of explaining keys, once one was."""
-    first_bad: Part | None = None
-    """The first key without an order, up to the reply that shows it; None if no initial value explains it."""
-    is_to_explain: bool = True
-    """Whether it is to be said why keys have no order. If not, the first such key ends the judging."""
-
-    @classmethod
-    def of(cls, history: History, proved: Proved, *, is_to_explain: bool = True) -> _Tally:
-        """A tally that begins with the keys that were judged elsewhere."""
-        return cls(
-            history,
-            is_to_explain=is_to_explain,
-            keys=len(proved.keys),
-            operations=proved.operations,
-            without_search=proved.without_search,
-            most_configurations=proved.most_configurations,
-        )
-
-    @property
-    def is_decided(self) -> bool:
-        """Whether nothing that is still to be judged can change what is wanted."""
-        return self.bad > 0 and not self.is_to_explain
-
-    def add_without_source(self, part: Part, reply: NeverWritten) -> None:
-        """Count a key with a reply that names what was never there; no search is needed."""
-        self.keys += 1
-        self.bad += 1
-        self.operations += len(part)
-        self.without_search += 1
-        if not self.is_to_explain:
-            return
-        if self.bad == 1:
-            from checkers.linearizability.impossible import doubled, until
-
-            self.first_bad = until(doubled(part), int(part.completed[reply.place]))
-        if len(self.evidence) < MOST_EVIDENCE:
-            self.evidence.append(_without_source(part, reply, self.history))
 
 
 class _Explaining:
@@ -236,12 +158,12 @@ class LinearizabilityOf:
 
     def _judged(
         self, recording: Recording, proved: Proved, *, is_to_explain: bool = True
-    ) -> tuple[Verdict, _Tally]:
+    ) -> tuple[Verdict, Tally]:
         # Imported here, since a process with a checker may never search.
         from checkers.linearizability.distinct_values.distinct import decided
 
         history = recording.history
-        tally = _Tally.of(history, proved, is_to_explain=is_to_explain)
+        tally = Tally.of(history, proved, is_to_explain=is_to_explain)
         answered = _has_a_reply(history)
         unsure = {*keys_of(history)} - proved.keys if proved.keys else None
         if answered and unsure != set():
@@ -260,7 +182,7 @@ class LinearizabilityOf:
         return self._verdict(tally), tally
 
     def _search_at_once(
-        self, history: History, tally: _Tally, only: set[str | None] | None
+        self, history: History, tally: Tally, only: set[str | None] | None
     ) -> set[str | None] | None:
         """Search all sets that are bits of a number, and count those with an order.
 
@@ -291,7 +213,7 @@ class LinearizabilityOf:
         tally.most_configurations = max(tally.most_configurations, results.most_configurations)
         return {found.keys[place] for place in left}
 
-    def _take(self, distinct: Distinct, tally: _Tally) -> None:
+    def _take(self, distinct: Distinct, tally: Tally) -> None:
         """Take over the keys that were decided without a search; a small part of a bad key is searched."""
         from checkers.linearizability.impossible import Effort
 
@@ -309,10 +231,10 @@ class LinearizabilityOf:
                 continue
             small = distinct.small(key)
             tally.effort.spend(DIRECTLY * int(distinct.operations[key]), 0)
-            where = _where(distinct.keys[key]) + (f" as to {small.alone}" if small.alone else "")
+            where = where_in_words(distinct.keys[key]) + (f" as to {small.alone}" if small.alone else "")
             self._show(where, small.part, tally, sure=True, search=small.simple)
 
-    def _search(self, history: History, tally: _Tally, only: set[str | None] | None) -> None:
+    def _search(self, history: History, tally: Tally, only: set[str | None] | None) -> None:
         """Search for an order of all keys, or only of those in `only`."""
         from checkers.linearizability.engine import Engine
 
@@ -329,7 +251,7 @@ class LinearizabilityOf:
         except IllegalCall:
             raise _refusal(parts(history), self.model) from None
 
-    def _search_among(self, found: HistoryParts, engine: Engine, tally: _Tally) -> None:
+    def _search_among(self, found: HistoryParts, engine: Engine, tally: Tally) -> None:
         """Search for an order of these keys: at first with a small budget."""
         from checkers.linearizability.never_written import never_written
 
@@ -384,7 +306,7 @@ class LinearizabilityOf:
         tally.bad += len(places) - len(shown)
 
     def _searched(
-        self, engine: Engine, found: HistoryParts, quick: Budget, tally: _Tally, *, looked: bool
+        self, engine: Engine, found: HistoryParts, quick: Budget, tally: Tally, *, looked: bool
     ) -> Results:
         """What a pass over all keys finds, and then a quick search of those that are harder.
 
@@ -426,7 +348,7 @@ class LinearizabilityOf:
                 return result
         return engine.decide(part, self.budget)
 
-    def _count_all(self, found: HistoryParts, results: Results, tally: _Tally) -> None:
+    def _count_all(self, found: HistoryParts, results: Results, tally: Tally) -> None:
         """Count all keys that were searched."""
         tally.keys += len(found)
         tally.operations += len(found.kinds)
@@ -440,16 +362,16 @@ class LinearizabilityOf:
         refuted = [place for place in places if results[place].answer is Answer.NOT_LINEARIZABLE]
         return sorted({*places} - {*refuted[MOST_EVIDENCE:]})
 
-    def _judge_part(self, part: Part, result: Result, tally: _Tally, explaining: _Explaining) -> None:
+    def _judge_part(self, part: Part, result: Result, tally: Tally, explaining: _Explaining) -> None:
         """Count a key whose first search found no order."""
         tally.most_configurations = max(tally.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE and not tally.is_to_explain:
             tally.bad += 1
         elif result.answer is Answer.NOT_LINEARIZABLE:
-            self._show(_where(part.key), part, tally, order=result.order, explaining=explaining)
+            self._show(where_in_words(part.key), part, tally, order=result.order, explaining=explaining)
         elif result.answer is Answer.GAVE_UP:
             tally.doubts.append(
-                f"{_where(part.key)}: no answer within {result.why}; the longest order found has "
+                f"{where_in_words(part.key)}: no answer within {result.why}; the longest order found has "
                 f"{len(result.order)} of {len(part)} operations"
             )
 
@@ -457,7 +379,7 @@ class LinearizabilityOf:
         self,
         where: str,
         part: Part,
-        tally: _Tally,
+        tally: Tally,
         *,
         sure: bool = False,
         search: bool = True,
@@ -495,7 +417,7 @@ class LinearizabilityOf:
         if len(tally.evidence) < MOST_EVIDENCE:
             tally.evidence.append(as_evidence(where, impossible, tally.history))
 
-    def _verdict(self, tally: _Tally) -> Verdict:
+    def _verdict(self, tally: Tally) -> Verdict:
         doubts, keys = tally.doubts, tally.keys
         evidence = tally.evidence + [
             Evidence(title="linearizability was not judged", text=doubt) for doubt in doubts[:MOST_EVIDENCE]
@@ -550,13 +472,6 @@ def _has_a_reply(history: History) -> bool:
     """Whether an operation of a client ended `ok`; without a reply, there is nothing to explain."""
     columns = history.columns
     return bool(((columns.type == OK) & (columns.process != NEMESIS)).any())
-
-
-def _where(key: str | None) -> str:
-    if key is None:
-        return "the history"
-    shown = key_in_words(key)
-    return f"key {key!r}" if shown == key else f"key {shown}"
 
 
 def _refusal(found: HistoryParts, model: Model) -> IllegalOperation:
@@ -626,70 +541,3 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     if engine.exact or replays(engine.model, part, result.order):
         return result
     return type(engine)(engine.model, exact=True).decide(part, budget)
-
-
-def as_evidence(where: str, found: Impossible, history: History) -> Evidence:
-    """A key without an order, in words: the first impossible reply, and the smallest impossible part."""
-    part = found.part
-    if not found.shrunk:
-        return _only_named(where, found, history)
-    core = [operation_in_words(part, place) for place in found.core[:MOST_NAMED]]
-    if len(found.core) > MOST_NAMED:
-        core.append(f"and {len(found.core) - MOST_NAMED} more")
-    order = [
-        f"operation {int(part.invoked[later])} began after operation {int(part.invoked[earlier])} had ended"
-        for earlier, later in zip(found.core[:MOST_NAMED], found.core[1:MOST_NAMED], strict=False)
-        if part.completed[earlier] < part.invoked[later]
-    ]
-    culprit = operation_in_words(part, found.culprit)
-    text = f"{_claim(where, found)}{culprit}. These operations contradict each other: {'; '.join(core)}. "
-    if order:
-        text += f"In real time, {', '.join(order)}. "
-    if found.from_any_state:
-        text += "Whatever the state before these operations was, it does not explain them. "
-    if found.maybe:
-        named = ", ".join(
-            f"operation {int(part.invoked[place])} ({call_in_words(part.call(place))})"
-            for place in found.maybe[:MOST_NAMED]
-        )
-        more = f" and {len(found.maybe) - MOST_NAMED} more" if len(found.maybe) > MOST_NAMED else ""
-        text += f"It does not help if {named}{more} took effect at some later time, or never. "
-    numbers = sorted(part.invoked[list(found.core)].tolist())
-    return Evidence(
-        _title(where, part, found.culprit, history), text + found.stuck, tuple(numbers), kind=KIND
-    )
-
-
-def _only_named(where: str, found: Impossible, history: History) -> Evidence:
-    """A key without an order that was not explained, since others were."""
-    part, culprit = found.part, found.culprit
-    text = (
-        f"{_claim(where, found)}{operation_in_words(part, culprit)}. Which of the operations contradict each "
-        "other was not looked for, as other keys are explained."
-    )
-    numbers = (int(part.invoked[culprit]),)
-    return Evidence(_title(where, part, culprit, history), text, numbers, kind=KIND)
-
-
-def _claim(where: str, found: Impossible) -> str:
-    """The beginning of the sentence that names the culprit."""
-    if found.first:
-        return (
-            f"Some order of the operations of {where} explains every earlier reply, but no order also "
-            "explains this one: "
-        )
-    return f"No order of the operations of {where} explains every reply up to this one: "
-
-
-def _without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:
-    """A reply that names what was never there, in words."""
-    numbers = (int(part.invoked[reply.place]),)
-    text = f"{sentence(operation_in_words(part, reply.place))} {reply.because}."
-    return Evidence(_title(_where(part.key), part, reply.place, history), text, numbers, kind=KIND)
-
-
-def _title(where: str, part: Part, culprit: int, history: History) -> str:
-    """The headline of a part without an order: who gave the first impossible reply, and when."""
-    reply = history[int(part.completed[culprit])]
-    answered = call_in_words(part.call(culprit))
-    return f"{where} is not linearizable: {who_answered(reply)} answered {answered} at {seconds(reply.time)}"

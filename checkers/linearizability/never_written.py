@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
-from checkers.linearizability.coding import CodedCalls, coded_effects
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.packing.entries import PUT, TEST, Entries
 from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Integers
+from checkers.linearizability.search.coding import CodedCalls, coded_effects
 from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
 from checkers.models.model import ANYTHING, Effect, Flow, Model, ScalarAction, is_scalar, is_sourced

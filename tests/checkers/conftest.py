@@ -16,7 +16,8 @@ import checkers
 from checkers.certificates import linearizability as of_data_types
 from checkers.certificates import transactions as of_transactions
 from checkers.linearizability.answer import Budget
-from checkers.linearizability.by_model import NONE_PROVED, LinearizabilityOf, Proved
+from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.linearizability.tally import NONE_PROVED, Proved
 from checkers.transactions.consistency import LIST_APPEND
 from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity, Verdict

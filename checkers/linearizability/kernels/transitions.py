@@ -8,12 +8,8 @@ from history.kernels import Integers, compiled_in_place, inlined
 ANY, IS, IS_NOT, TABLE, MASKED = range(5)
 """Tests of a kind: none, the state is this one, it is another, the table decides, or some bits of the state
 are these and it is below a limit."""
-KEEP, PUT, ADD, APPEND, BITS_PUT, ENQUEUE, DEQUEUE = range(7)
-"""Actions of a kind. The last three take the state as bits: see `packing`."""
-EMPTY_QUEUE = 1
-"""A queue is a 1 and then its elements, the oldest one first, each in as many bits as the multiplier says."""
-ANY_ELEMENT = -1
-"""What a dequeue without a reply takes: the oldest element, or nothing if there is none."""
+KEEP, PUT, ADD, APPEND, BITS_PUT = range(5)
+"""Actions of a kind. The last one takes the state as bits: see `packing`."""
 PRIME = (1 << 61) - 1
 ILLEGAL, UNKNOWN = -(1 << 62), -(1 << 62) + 1
 OFF = -(1 << 62) + 2
@@ -48,30 +44,12 @@ def step(rules: Rules, state: int, kind: int) -> int:
     if action == BITS_PUT:
         put_bits: int = (state & ~effects[at + 4]) | effects[at + 3]
         return put_bits
-    if action == ENQUEUE:
-        longer: int = state << effects[at + 4] | effects[at + 3]
-        return longer
-    if action == DEQUEUE:
-        return dequeued(state, effects[at + 3], effects[at + 4])
     if state == OFF:
         return OFF
     appended: int = times_modulo(state, effects[at + 4]) + effects[at + 3]
     if appended >= PRIME:
         appended -= PRIME
     return appended if holds(rules.prefixes, appended) else OFF
-
-
-@compiled_in_place
-def dequeued(state: int, element: int, bits: int) -> int:
-    """The queue without its oldest element, if it is this one."""
-    if state == EMPTY_QUEUE:
-        return EMPTY_QUEUE if element == ANY_ELEMENT else ILLEGAL
-    shift = 0
-    while state >> (shift + bits) != 1:
-        shift += bits
-    if element not in (ANY_ELEMENT, (state >> shift) - (1 << bits)):
-        return ILLEGAL
-    return (1 << shift) | (state & ((1 << shift) - 1))
 
 
 @inlined

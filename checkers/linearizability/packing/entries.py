@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.kernels.steps import Steps, StepSlots, read_steps
+from checkers.linearizability.kernels.states.steps import Steps, StepSlots, read_steps
 from checkers.linearizability.part import UNTOLD, HistoryCalls, Integers
 from checkers.models.model import Model
 from checkers.models.multi_register import MultiRegister

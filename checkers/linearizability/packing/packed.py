@@ -9,7 +9,7 @@ import numpy as np
 
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
-from checkers.linearizability.kernels.packing import (
+from checkers.linearizability.kernels.states.packing import (
     ALWAYS,
     MOST_BITS,
     PackedCalls,
@@ -19,22 +19,16 @@ from checkers.linearizability.kernels.packing import (
 )
 from checkers.linearizability.kernels.transitions import (
     ANY,
-    ANY_ELEMENT,
     BITS_PUT,
-    DEQUEUE,
-    EMPTY_QUEUE,
-    ENQUEUE,
-    IS,
     MASKED,
 )
-from checkers.linearizability.packing.entries import PUT, TEST, Entries, Mask, entries_of, simple
-from checkers.linearizability.packing.wide import WideSteps, of_fields, of_queue
+from checkers.linearizability.packing.entries import PUT, TEST, Entries, Mask, entries_of
+from checkers.linearizability.packing.wide import WideSteps, of_fields
 from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
-from checkers.linearizability.settled import Named, settled
+from checkers.linearizability.search.settled import Named, settled
 from checkers.models.fenced_lock import FencedLock
 from checkers.models.model import Model
 from checkers.models.multi_register import MultiRegister
-from checkers.models.queue import Queue
 from checkers.models.set import Set
 from history.kernels import fitting
 
@@ -65,10 +59,10 @@ class Packing:
 
     def __init__(self, model: Model) -> None:
         self._model = model
-        self._may = isinstance(model, MultiRegister | Set | Queue | FencedLock)
+        self._may = isinstance(model, MultiRegister | Set | FencedLock)
         self._calls: object = None
         self._entries: Entries | None = None
-        self._direct: tuple[Integers, int] | None = None
+        self._direct: Integers | None = None
         self._all: Packed | None = None
         self._wide: WideSteps | None = None
         self._wide_is_of_all = False
@@ -114,14 +108,7 @@ class Packing:
         operations = Operations(part.invoked, part.completed, part.kinds)
         one = np.array([0, len(part)], dtype=np.int64)
         if self._entries is None:
-            if self._direct is None or not isinstance(self._model, Queue):
-                return None
-            effects, bits = self._direct
-            longest = int(_longest_queues(effects, one, part.kinds, part.invoked, part.completed)[0])
-            steps = of_queue(effects, bits, longest)
-            if self._wide is None or self._wide.width < steps.width:
-                self._wide = steps
-            return operations, self._wide
+            return None
         calls = len(part.calls)
         is_of_all = calls <= FEW_CALLS * len(part) + FEW_CALLS
         if self._wide is None or not (is_of_all and self._wide_is_of_all):
@@ -150,8 +137,6 @@ class Packing:
             self._entries = entries_of(calls, self._model)
             if isinstance(self._model, FencedLock):
                 self._direct = of_locks(calls)
-            elif isinstance(self._model, Queue) and not self._model.initial:
-                self._direct = of_queues(calls)
         return self._entries is not None or self._direct is not None
 
     def _packed(self, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers) -> Packed:
@@ -159,12 +144,7 @@ class Packing:
             assert self._entries
             packed = _with_own_bits(self._entries, starts, kinds, invoked, completed)
             return _settled(packed, self._entries, starts, kinds)
-        effects, bits = self._direct
-        count = len(starts) - 1
-        if not isinstance(self._model, Queue):
-            return Packed(effects, invoked, completed, kinds, np.ones(count, dtype=bool), 0)
-        lengths = _longest_queues(effects, starts, kinds, invoked, completed)
-        return Packed(effects, invoked, completed, kinds, lengths * bits < MOST_BITS, EMPTY_QUEUE)
+        return Packed(self._direct, invoked, completed, kinds, np.ones(len(starts) - 1, dtype=bool), 0)
 
 
 def _settled(packed: Packed, entries: Entries, starts: Integers, calls: Integers) -> Packed:
@@ -228,52 +208,7 @@ def _with_own_bits(
     )
 
 
-def of_queues(calls: HistoryCalls) -> tuple[Integers, int] | None:
-    """The effects of calls of a queue, and the bits of an element; None if a call needs a closer look."""
-    columns = calls.columns
-    enqueue, dequeue = calls.f == columns.f_code("enqueue"), calls.f == columns.f_code("dequeue")
-    answered = calls.answered != UNTOLD
-    empty = dequeue & answered & (calls.answered < 0)
-    gives = dequeue & answered & ~empty
-    if not (enqueue | dequeue).all() or (calls.asked[enqueue] < 0).any():
-        return None
-    used = np.unique(np.concatenate([calls.asked[enqueue], calls.answered[gives]]))
-    if not all(simple(columns.values[code]) for code in used.tolist()):
-        return None
-    bits = width_of.plain(max(0, len(used) - 1)) or 1
-    effects = np.zeros((len(calls), EFFECT_WIDTH), dtype=np.int64)
-    effects[empty, 0], effects[empty, 1] = IS, EMPTY_QUEUE
-    effects[enqueue, 2], effects[enqueue, 3] = ENQUEUE, np.searchsorted(used, calls.asked[enqueue])
-    effects[dequeue & ~empty, 2], effects[dequeue & ~empty, 3] = DEQUEUE, ANY_ELEMENT
-    effects[gives, 3] = np.searchsorted(used, calls.answered[gives])
-    effects[:, 4] = bits
-    return effects.reshape(-1), bits
-
-
-def _longest_queues(
-    effects: Integers, starts: Integers, kinds: Integers, invoked: Integers, completed: Integers
-) -> Integers:
-    """By part the elements that a queue can have at most at any time.
-
-    An enqueue counts from its beginning on, and a dequeue that gave an element from its end on.
-    """
-    rows = effects.reshape(-1, EFFECT_WIDTH)[kinds]
-    part = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
-    adds = rows[:, 2] == ENQUEUE
-    takes = (rows[:, 2] == DEQUEUE) & (rows[:, 3] != ANY_ELEMENT) & (completed < NEVER)
-    parts = np.concatenate([part[adds], part[takes]])
-    order = np.lexsort((np.concatenate([invoked[adds], completed[takes]]), parts))
-    length = np.cumsum(np.where(order < adds.sum(), 1, -1))
-    longest = np.zeros(len(starts) - 1, dtype=np.int64)
-    parts = parts[order]
-    first = np.flatnonzero(np.diff(parts, prepend=-1))
-    before = np.concatenate([[0], length])[first]
-    if len(first):
-        longest[parts[first]] = np.maximum.reduceat(length, first) - before
-    return longest
-
-
-def of_locks(calls: HistoryCalls) -> tuple[Integers, int] | None:
+def of_locks(calls: HistoryCalls) -> Integers | None:
     """The effects of calls of a lock with tokens; None if a call needs a closer look.
 
     A state is the greatest token that was given, and the one that holds the lock (0 if none does), each as
@@ -317,4 +252,4 @@ def of_locks(calls: HistoryCalls) -> tuple[Integers, int] | None:
     taken = rank[np.searchsorted(used, calls.asked[release])]
     effects[release, 1] = taken
     effects[release, 6] = np.where(taken > 0, ALWAYS, 0)
-    return effects.reshape(-1), bits
+    return effects.reshape(-1)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from checkers.linearizability.kernels import transitions
-from checkers.linearizability.kernels.arena import BITS, EFFECT_WIDTH, NEEDED, Arena, Rules
-from checkers.linearizability.kernels.packing import PackedCalls
-from checkers.linearizability.kernels.transitions import DEQUEUE, ENQUEUE
-from checkers.linearizability.kernels.wide import (
+from checkers.linearizability.kernels.arena import EFFECT_WIDTH, NEEDED, Arena, Rules
+from checkers.linearizability.kernels.states.packing import PackedCalls
+from checkers.linearizability.kernels.states.wide import (
     KNOWN,
     LEARNT,
     WideFields,
@@ -25,9 +24,6 @@ FIRST_STATES = 256
 """For how many states there is room at first."""
 MANY_STATES = 20_000
 """With more states than this, a later search of other operations does not take them over."""
-NO_CALLS = PackedCalls(*[np.zeros(1, dtype=np.int64)] * len(PackedCalls._fields))
-NO_FIELDS = WideFields(*[np.zeros(1, dtype=np.int64)] * len(WideFields._fields))
-NO_QUEUE = np.zeros(1, dtype=np.int64)
 zeros = Form.COMPILED.zeros
 
 
@@ -38,11 +34,8 @@ class WideSteps:
         self,
         width: int,
         changes: Integers,
-        *,
-        bits: int = 0,
-        queue: Integers = NO_QUEUE,
-        calls: PackedCalls = NO_CALLS,
-        fields: WideFields = NO_FIELDS,
+        calls: PackedCalls,
+        fields: WideFields,
     ) -> None:
         self.width = width
         """How many words a state has."""
@@ -51,7 +44,7 @@ class WideSteps:
         effects[:, 2] = np.where(changes, transitions.PUT, transitions.KEEP)
         self.effects: Integers = effects.reshape(-1)
         """What the search takes: a table decides, and whether a call of a kind ever changes a state."""
-        self._bits, self._queue, self._calls, self._fields = bits, queue, calls, fields
+        self._calls, self._fields = calls, fields
         self._states = WideStates(zeros(2), zeros(FIRST_STATES * width), zeros(2 * FIRST_STATES, -1))
         self._states.registers[KNOWN] = 1  # the state before any operation has no bits
         enter_again(self._states, width)
@@ -85,8 +78,6 @@ class WideSteps:
             arena.memo,
             self._states,
             self.width,
-            self._bits,
-            self._queue,
             self._calls,
             self._fields,
         )
@@ -117,16 +108,4 @@ def of_fields(entries: Entries, kinds: Integers) -> WideSteps:
     width = lay_out_fields(kinds, calls, zeros(components), fields)
     puts = np.concatenate([[0], np.cumsum(entries.what == PUT)])
     changes = np.append(puts[entries.starts[1:]] > puts[entries.starts[:-1]], False)
-    return WideSteps(width, changes, calls=calls, fields=fields)
-
-
-def of_queue(effects: Integers, bits: int, longest: int) -> WideSteps:
-    """The steps of a queue's calls, given as effects on the bits of a number, for that many elements."""
-    rows = effects.reshape(-1, EFFECT_WIDTH)
-    acts = (rows[:, 2] == ENQUEUE) | (rows[:, 2] == DEQUEUE)
-    return WideSteps(
-        2 + longest // (BITS // bits),
-        acts,
-        bits=bits,
-        queue=np.ascontiguousarray(np.stack([np.where(acts, rows[:, 2], 0), rows[:, 3]], axis=1)).reshape(-1),
-    )
+    return WideSteps(width, changes, calls, fields)

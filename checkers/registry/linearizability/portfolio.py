@@ -234,7 +234,7 @@ def _service(
     found: Judgement, part: int, members: Integers, projections: Sequence[Sequence[int]], limits: Limits
 ) -> None:
     """Search a service's lists together with its keys: invalid if one projection is, valid if the last is."""
-    from checkers.linearizability import by_model
+    from checkers.linearizability import evidence as of_keys
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import explain as explain_part
     from checkers.registry.linearizability.by_search.service import ServiceLists, part_of
@@ -256,7 +256,7 @@ def _service(
                 found.bad_lists += 1
                 shown = ", ".join(found.claims.keys[key] for key in keys[:4])
                 where = f"service {name} (only {shown} and what lists show of it)"
-                found.evidence.append(by_model.as_evidence(where, impossible, found.history))
+                found.evidence.append(of_keys.as_evidence(where, impossible, found.history))
                 return
     if result.answer is Answer.LINEARIZABLE:
         found.decided(part, "search", Validity.VALID)

@@ -15,7 +15,8 @@ from ackproof.judging import by_key
 from ackproof.judging.by_key import Work, executor_of, proved_by, proved_of
 from ackproof.judging.limits import Deadline
 from checkers.linearizability.answer import Budget
-from checkers.linearizability.by_model import LinearizabilityOf, Proved
+from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.linearizability.tally import Proved
 from checkers.models import MODELS
 from checkers.verdict import Validity, Verdict
 from harness.executors.dask_cluster import DaskCluster

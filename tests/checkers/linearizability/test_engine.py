@@ -9,13 +9,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from checkers.linearizability import engine as engine_module
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed, replays
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.prepare import window_of
 from checkers.linearizability.kernels.transitions import PRIME, times_modulo
 from checkers.linearizability.part import HistoryParts, Part
+from checkers.linearizability.search import kind_search
+from checkers.linearizability.search.numbering import Numbering
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
 from history.kernels import Form, can_compile
@@ -128,7 +129,7 @@ def test_what_is_tried_first_changes_no_answer(
 ) -> None:
     if form is Form.COMPILED and not can_compile():
         pytest.skip("there is no numba")
-    monkeypatch.setattr(engine_module, "fitting", lambda work: form)
+    monkeypatch.setattr(kind_search, "fitting", lambda work: form)
     searches = Engine(model)
     searches.options_first = True
     answers = set()
@@ -292,10 +293,10 @@ def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> No
         Call("get", None, MAYBE),
         Call("append", text, MAYBE),
     )
-    engine = Engine(model)
-    effects = engine._effects_of_texts(calls)
+    numbering = Numbering(model, exact=False)
+    effects = numbering.effects_of_texts(calls)
     assert effects is not None
-    assert list(effects) == [n for call in calls for n in (*engine._encoded(call), 0, 0)]
+    assert list(effects) == [n for call in calls for n in (*numbering.encoded(call), 0, 0)]
 
 
 def test_what_is_no_text_is_refused_as_ever() -> None:

@@ -12,7 +12,7 @@ from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.by_model import replays
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
-from checkers.linearizability.queue_search import QueueSearch
+from checkers.linearizability.search.queue_search import QueueSearch
 from checkers.models.model import MAYBE, Call
 from checkers.models.queue import Queue
 from checkers.verdict import Validity
@@ -47,7 +47,7 @@ def queue_part(draw: Random) -> Part:
 def test_pairs_are_found_exactly_where_some_order_explains_all_replies(
     form: Form, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("checkers.linearizability.queue_search.fitting", lambda work: form)
+    monkeypatch.setattr("checkers.linearizability.search.queue_search.fitting", lambda work: form)
     model, answers = Queue(), set()
     for seed in range(1000, 1600):
         part = queue_part(Random(seed))

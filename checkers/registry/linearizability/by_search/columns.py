@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER, Answer, Budget
-from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH, Operations
 from checkers.linearizability.kernels.transitions import ANY, IS, IS_NOT, KEEP, PUT
 from checkers.linearizability.kernels.zones import (
@@ -26,7 +25,7 @@ from checkers.linearizability.kernels.zones import (
     RegisterOperations,
     by_zones,
 )
-from checkers.models.registry import RegistryEntry
+from checkers.linearizability.search.kind_search import KindSearch
 from checkers.registry.linearizability.by_search.presence import PUTS, PresenceEffect, PresenceOperation
 from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
@@ -129,11 +128,11 @@ def _search(
     table[:, 1] = np.where(write, 0, values)
     table[:, 2] = np.where(read, KEEP, PUT)
     table[:, 3] = np.where(write, values, 0)
-    engine = Engine(RegistryEntry())
-    engine.use_effects(table.ravel())
+    search = KindSearch()
+    search.use_effects(table.ravel())
     kinds = np.arange(len(values), dtype=np.int64)
     for key in unsure.tolist():
         own = slice(starts[key], starts[key + 1])
         budget = Budget(20_000 + CONFIGURATIONS_PER_OPERATION * (starts[key + 1] - starts[key]))
-        result = engine.decide_kinds(Operations(invoked[own], completed[own], kinds[own]), 0, states, budget)
+        result = search.decide(Operations(invoked[own], completed[own], kinds[own]), 0, states, budget)
         proven[key] = result.answer is Answer.LINEARIZABLE

@@ -21,7 +21,7 @@ from tests.checkers.stores.clients import Event, Load, changed, history_of, reco
 from tests.checkers.stores.data_types import TYPES, Members
 from tests.checkers.stores.servers import BROKEN, Server
 
-PACKED = ("multi-register", "set", "queue", "fenced-lock")
+PACKED = ("multi-register", "set", "fenced-lock")
 BUDGET = Budget(20_000)
 
 
@@ -149,30 +149,11 @@ def test_a_set_of_more_elements_than_a_number_has_bits_is_left_to_tables() -> No
     assert Engine(MODELS["set"]).decide_all(found)[0].answer is Answer.LINEARIZABLE
 
 
-def test_a_queue_that_may_grow_beyond_a_number_is_left_to_tables() -> None:
-    full = [("enqueue", number % 5, None) for number in range(40)]
-    found = a_key(*full, *(("dequeue", None, number % 5) for number in range(40)))
-    packed = Packing(MODELS["queue"]).of_parts(found)
-    assert packed is not None
-    assert not packed.fits.any()
-    assert Engine(MODELS["queue"]).decide_all(found)[0].answer is Answer.LINEARIZABLE
-    in_turn = [operation for pair in zip(full, found_dequeues(40), strict=True) for operation in pair]
-    packed = Packing(MODELS["queue"]).of_parts(a_key(*in_turn))
-    assert packed is not None
-    assert packed.fits.all()
-
-
-def found_dequeues(count: int) -> list[tuple[str, Any, Any]]:
-    """Dequeues of the values that are enqueued in turn."""
-    return [("dequeue", None, number % 5) for number in range(count)]
-
-
 @pytest.mark.parametrize(
     ("model", "operation"),
     [
         ("set", ("read", None, 3)),
         ("set", ("pop", 1, None)),
-        ("queue", ("peek", None, 1)),
         ("fenced-lock", ("acquire", None, "a")),
         ("multi-register", ("txn", [["add", "x", 1]], [["add", "x", 1]])),
         ("multi-register", ("txn", 3, 3)),

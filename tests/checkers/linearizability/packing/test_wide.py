@@ -6,30 +6,29 @@ from random import Random
 
 import pytest
 
-from checkers.linearizability import engine
 from checkers.linearizability.answer import Answer, Budget
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Part, parts
+from checkers.linearizability.search import kind_search
 from checkers.models import MODELS
 from history.kernels import Form, can_compile
 from tests.checkers.linearizability.packing.test_packing import (
     a_history,
     a_key,
     disagreements,
-    found_dequeues,
 )
 from tests.checkers.stores.clients import Load, changed, history_of, recorded
-from tests.checkers.stores.data_types import TYPES, Members
+from tests.checkers.stores.data_types import Members
 from tests.checkers.stores.servers import BROKEN, Server
 
-WIDE = ("multi-register", "set", "queue")
+WIDE = ("multi-register", "set")
 pytestmark = pytest.mark.skipif(not can_compile(), reason="wide states are for compiled code alone")
 
 
 @pytest.fixture(autouse=True)
 def _compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "fitting", lambda work: Form.COMPILED)
+    monkeypatch.setattr(kind_search, "fitting", lambda work: Form.COMPILED)
 
 
 def no_part(self: Packing, part: Part, is_settled: bool = True) -> None:
@@ -72,12 +71,11 @@ def compared(model: str, seeds: range) -> set[Answer]:
     return answers
 
 
-@pytest.mark.parametrize("model", ["set", "queue"])
-def test_states_that_need_many_words_give_the_answers_of_tables(model: str) -> None:
+def test_states_that_need_many_words_give_the_answers_of_tables() -> None:
     wide = 0
     for seed in range(8):
-        draw = Random(f"many words {model} {seed}")
-        data_type = Members(whole=0.1) if model == "set" else TYPES[model]
+        draw = Random(f"many words set {seed}")
+        data_type = Members(whole=0.1)
         kinds: list[type[Server]] = [Server, Server, *BROKEN.values()]
         server = draw.choice(kinds)(data_type, draw, often=0.02)
         load = Load(
@@ -85,14 +83,14 @@ def test_states_that_need_many_words_give_the_answers_of_tables(model: str) -> N
             clients=3,
             keys=1,
             unknown=draw.choice([0, 0.02]),
-            few=3 if model == "queue" else None,
+            few=None,
         )
         events = recorded(server, load, draw)
         found = parts(history_of(changed(events, data_type, draw) if draw.random() < 0.5 else events))
-        form = Packing(MODELS[model]).wide(found[0])
+        form = Packing(MODELS["set"]).wide(found[0])
         assert form is not None
         wide += form[1].width > 1
-        assert not disagreements(model, found), seed
+        assert not disagreements("set", found), seed
     assert wide > 4
 
 
@@ -128,18 +126,3 @@ def test_a_search_gives_up_when_wide_states_take_more_memory_than_it_may() -> No
     result = Engine(MODELS["set"]).decide(found[0], Budget(memory_bytes=1 << 16))
     assert result.answer is Answer.GAVE_UP
     assert "MiB" in result.why
-
-
-def test_a_long_queue_is_one_of_several_words() -> None:
-    full = [("enqueue", number % 5, None) for number in range(200)]
-    right = a_key(*full, *found_dequeues(200), ("dequeue", None, None))
-    wrong = a_key(*full, *found_dequeues(199), ("dequeue", None, 3))
-    early = a_key(*full, *found_dequeues(199), ("dequeue", None, None))
-    for found, answer in (
-        (right, Answer.LINEARIZABLE),
-        (wrong, Answer.NOT_LINEARIZABLE),
-        (early, Answer.NOT_LINEARIZABLE),
-    ):
-        searches = Engine(MODELS["queue"])
-        assert searches.decide(found[0]).answer is answer
-        assert not searches.is_by_table

@@ -25,7 +25,7 @@ from checkers.linearizability.kernels.queue_pairs import (
 from checkers.linearizability.kernels.search import GAVE_UP
 from checkers.linearizability.packing.entries import simple
 from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
-from checkers.linearizability.results import ANSWERS, TIME, Results, out_of_memory
+from checkers.linearizability.search.results import ANSWERS, TIME, Results, out_of_memory
 from checkers.models.model import MAYBE, Call, Model
 from checkers.models.queue import Queue
 from history.kernels import Form, fitting
@@ -51,10 +51,12 @@ def queue_calls(calls: Sequence[Call], model: Model) -> QueueCalls | None:
     """What calls do to a queue that is empty at first; None for another data type, or if one is odd."""
     if not isinstance(model, Queue) or model.initial:
         return None
-    return _of_columns(calls) if isinstance(calls, HistoryCalls) else _one_by_one(calls)
+    found = _of_columns(calls) if isinstance(calls, HistoryCalls) else None
+    return found or _one_by_one(calls)
 
 
 def _of_columns(calls: HistoryCalls) -> QueueCalls | None:
+    """The same without an object for each call; None if an element has several forms in JSON."""
     columns = calls.columns
     enqueue, dequeue = calls.f == columns.f_code("enqueue"), calls.f == columns.f_code("dequeue")
     answered = calls.answered != UNTOLD

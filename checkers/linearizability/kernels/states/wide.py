@@ -4,8 +4,7 @@ A search knows a state by its number. When it first needs what an operation does
 state that follows are computed here, and looked up among all words so far: equal words are one state, so that
 an order found, and that there is none, is a proof as with states of one number.
 
-A set or a group of registers is one field of bits for each component. A queue is its length, and then its
-elements, the oldest one in the lowest bits of the first word.
+A set or a group of registers is one field of bits for each component.
 """
 
 from __future__ import annotations
@@ -13,13 +12,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from checkers.linearizability.kernels.arena import BITS, MISSING, STATE, Rules, cut
-from checkers.linearizability.kernels.packing import PackedCalls, width_of
 from checkers.linearizability.kernels.search import NEED, search
-from checkers.linearizability.kernels.steps import OWN, PUT
+from checkers.linearizability.kernels.states.packing import PackedCalls, width_of
+from checkers.linearizability.kernels.states.steps import OWN, PUT
 from checkers.linearizability.kernels.transitions import (
-    ANY_ELEMENT,
-    DEQUEUE,
-    ENQUEUE,
     ILLEGAL,
     UNKNOWN,
     look_up,
@@ -29,14 +25,10 @@ from history.kernels import Integers, compiled_in_place
 
 KNOWN, LEARNT = range(2)
 """The registers of `WideStates`: how many states are numbered, and how many transitions are known."""
-QUEUE_F, QUEUE_ELEMENT = range(2)
-QUEUE_WIDTH = 2
-"""What there is of each call of a queue: ENQUEUE, DEQUEUE or neither (it found the queue empty), and of which
-element."""
 
 
 class WideFields(NamedTuple):
-    """Where the components of states have their bits; of no use to queues."""
+    """Where the components of states have their bits."""
 
     word: Integers
     """By component."""
@@ -124,35 +116,6 @@ def put_fields(
 
 
 @compiled_in_place
-def put_queue(words: Integers, before: int, after: int, width: int, f: int, element: int, bits: int) -> bool:
-    """The same for a queue whose elements have that many bits each."""
-    length = words[before]
-    each = BITS // bits
-    if f != ENQUEUE and f != DEQUEUE:
-        for place in range(width):
-            words[after + place] = words[before + place]
-        return bool(length == 0)
-    if f == ENQUEUE:
-        for place in range(width):
-            words[after + place] = words[before + place]
-        words[after] = length + 1
-        words[after + 1 + length // each] |= element << length % each * bits
-        return True
-    if length == 0:
-        for place in range(width):
-            words[after + place] = words[before + place]
-        return bool(element == ANY_ELEMENT)
-    mask = (1 << bits) - 1
-    if element != ANY_ELEMENT and words[before + 1] & mask != element:
-        return False
-    words[after] = length - 1
-    for place in range(1, width):
-        following = words[before + place + 1] & mask if place + 1 < width else 0
-        words[after + place] = words[before + place] >> bits | following << (each - 1) * bits
-    return True
-
-
-@compiled_in_place
 def numbered_state(states: WideStates, width: int) -> int:
     """The number of the state whose words come after those of all others; a new one if it is new."""
     words, slots = states.words, states.slots
@@ -205,15 +168,10 @@ def go_on_wide(
     memo: Integers,
     states: WideStates,
     width: int,
-    bits: int,
-    queue: Integers,
     calls: PackedCalls,
     fields: WideFields,
 ) -> int:
-    """`search`, which learns what follows each state; the status is NEED where there is no room for more.
-
-    `bits` is how many an element of a queue has, whose calls are `queue`; 0 if states are fields.
-    """
+    """`search`, which learns what follows each state; the status is NEED where there is no room for more."""
     rules = Rules(effects, table_keys, table_values, prefixes)
     arena = cut(space, slots, memo, room, states_room)
     registers = states.registers
@@ -233,13 +191,7 @@ def go_on_wide(
             if look_up(rules, (state << 30) | kind) != UNKNOWN:
                 continue
             before, after = state * width, registers[KNOWN] * width
-            if bits > 0:
-                own = kind * QUEUE_WIDTH
-                possible = put_queue(
-                    states.words, before, after, width, queue[own + QUEUE_F], queue[own + QUEUE_ELEMENT], bits
-                )
-            else:
-                possible = put_fields(states.words, before, after, width, kind, calls, fields)
+            possible = put_fields(states.words, before, after, width, kind, calls, fields)
             follows = numbered_state(states, width) if possible else ILLEGAL
             note(table_keys, table_values, (state << 30) | kind, follows)
             registers[LEARNT] += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH
-from checkers.linearizability.kernels.steps import OWN, PUT
+from checkers.linearizability.kernels.states.steps import OWN, PUT
 from checkers.linearizability.kernels.transitions import ANY, BITS_PUT, KEEP, MASKED
 from history.kernels import Integers, compiled_in_place
 

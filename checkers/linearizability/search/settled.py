@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.kernels import transitions
+from checkers.linearizability.kernels.arena import Operations
 from checkers.linearizability.part import Integers
 
 ROUNDS = 4
@@ -83,6 +85,30 @@ def settled(
     if not len(happened):
         return Settled(invoked, completed, needless)
     return Settled(BETWEEN * invoked, _spread(ends, happened, invoked), needless)
+
+
+def settled_by_effects(
+    starts: Integers, operations: Operations, effects: Integers, states: int, begin: int
+) -> Operations:
+    """Operations whose kinds are effects on single values, with the ends of those that certainly happened.
+
+    Args:
+        effects: by kind its EFFECT_WIDTH numbers.
+        states: how many states are numbered; 0 if numbers stand for states.
+        begin: the state before any operation.
+    """
+    invoked, completed, kinds = operations
+    if not states or not (completed == NEVER).any():
+        return operations
+    test, tested, action, argument = effects[kinds, :4].T
+    if (test > transitions.IS_NOT).any() or (action > transitions.PUT).any():
+        return operations
+    needs = np.flatnonzero(test == transitions.IS)
+    makes = np.flatnonzero((action == transitions.PUT) & ~((test == transitions.IS) & (tested == argument)))
+    at_first = np.arange(states) == begin
+    made, needed = Named(makes, argument[makes]), Named(needs, tested[needs])
+    known = settled(starts, invoked, completed, made, needed, at_first)
+    return Operations(known.invoked, known.completed, kinds)
 
 
 def _places(names: Integers, things: Integers) -> tuple[Integers, Integers]:
