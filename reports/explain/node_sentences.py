@@ -163,7 +163,7 @@ def held_too_much(telling: Telling) -> str | None:
     at = next((size.at for size in sizes if seconds(size.at) in telling.evidence.title), None)
     reign = None if at is None else newest_reign(telling.scene, telling.found, at)
     if reign is None:
-        return None
+        return f"{telling.evidence.title}, in term {telling.events[-1].term}" if telling.events else None
     led = f"as leader of term {reign.term}" if reign.node in telling.evidence.nodes else ""
     return f"{telling.evidence.title}, {led or f'while {reign.node} led term {reign.term}'}"
 

@@ -24,10 +24,13 @@ TEN = (
     "count-own-unsynced",
 )
 """One of each area, then three of the others, drawn with seed 17 before any of them was looked at."""
+MENDED = ("sessions-never-forgotten", "forwards-never-forgotten")
+"""Two that were drawn later and named no operation until the evidence of `resources` had one."""
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.campaign]) for name in TEN]
+    "name",
+    [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.campaign]) for name in (*TEN, *MENDED)],
 )
 def test_headline_and_story_name_node_term_and_operation_of_what_the_bug_did(name: str) -> None:
     explanation, deeds, ran = explained(MUTANTS[name])
