@@ -91,8 +91,9 @@ def test_seeds_and_hunts_are_bounded_and_where_the_size_is_given_their_memory_al
     assert judged_seed((1, given)).seed == 1
     monkeypatch.setattr("harness.sim.bounded.MOST_BYTES", -(1 << 40))
     monkeypatch.setattr("harness.sim.bounded.LOOK_EVERY_S", 0.2)
+    longer = SeedOptions(nodes=3, time_limit_s=60, rate=40, nemesis=())  # of several looks on a fast machine
     with pytest.raises(CouldNotRun, match="MiB of memory"):
-        judged_seed((1, given))
+        judged_seed((1, longer))
 
 
 def test_a_campaign_goes_on_after_a_seed_that_was_ended(
