@@ -56,6 +56,12 @@ def outcome_of(arguments: list[str]) -> dict[str, Any]:
     return {"code": code, "errors": errors.getvalue()[-4000:], "seconds": time.monotonic() - begun}
 
 
+def _most_megabytes() -> int:
+    """The most memory that this program has had; getrusage counts that of its parent before it, too."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) >> 10
+
+
 def main() -> None:
     """Run every case of the file."""
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
@@ -63,7 +69,7 @@ def main() -> None:
     signal.signal(signal.SIGPROF, _too_slow)
     for arguments in json.loads(Path(sys.argv[1]).read_bytes()):
         found = outcome_of(arguments)
-        found["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+        found["megabytes"] = _most_megabytes()
         print(json.dumps(found), flush=True)  # noqa: T201 - read by the test
 
 
