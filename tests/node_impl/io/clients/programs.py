@@ -189,6 +189,11 @@ class Client:
                 healthy_only=None))
         return hosts[0].metadata["value"] if hosts else None
 
+    async def listed(self, key):
+        found = await again(lambda: self.naming.list_instances(ListInstanceParam(service_name=key,
+            subscribe=False, healthy_only=None)))
+        return [host.metadata.get("value") for host in found]
+
     async def more(self):
         named, content = {"data_id": "settings", "group": "DEFAULT_GROUP"}, f"content {time.time()}"
         naming, config = self.naming, self.config
@@ -201,11 +206,10 @@ class Client:
         say(heard=content in self.heard)
         say(removed=await again(lambda: config.remove_config(ConfigParam(**named))))
         say(services=(await again(lambda: naming.list_services(ListServiceParam()))).count > 0)
-        for _ in range(10):  # until nothing was pushed for two seconds
-            before = dict(self.pushed)
-            await asyncio.sleep(2)
-            if before == self.pushed:
+        for _ in range(90):  # 3.2.0 asks for its subscriptions again 30 s after it has lost its member
+            if all([shown == await self.listed(key) for key, shown in self.pushed.items()]):
                 break
+            await asyncio.sleep(0.5)
         say(pushed=self.pushed)
         batch = [RegisterInstanceParam(service_name="batch", ip=f"10.2.0.{n}", port=80) for n in (1, 2, 3)]
         say(batch=await again(lambda: naming.batch_register_instances(
