@@ -1,6 +1,6 @@
 """The registry's state: a list of 10,000 instances with its JSON; memory, applying and snapshots at 100,000.
 
-    python benchmarks/registry_state.py
+    python benchmarks/node/registry_state.py
 
 Exits 1 if a list takes more than 50 ms (the median of 50).
 """

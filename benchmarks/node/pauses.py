@@ -1,6 +1,6 @@
 """How long writes stop while a snapshot is taken, a member changes, or a follower is slow.
 
-    python benchmarks/pauses.py [--seconds 8] [--instances 20000]
+    python benchmarks/node/pauses.py [--seconds 8] [--instances 20000]
 
 Five reference nodes as processes on loopback, with fsync and full traces, and a sixth that is added and
 removed. Ten clients write all the time, two at each voter. For each disturbance: the longest time in which no

@@ -1,6 +1,6 @@
 """The reference node next to etcd: acknowledged writes a second, latency, and recovery from a leader's kill.
 
-    python benchmarks/etcd.py [--members 5] [--etcd-members 5] [--rounds 10] [--seconds 1] [--kills 30]
+    python benchmarks/node/etcd.py [--members 5] [--etcd-members 5] [--rounds 10] [--seconds 1] [--kills 30]
                               [--etcd PATH]
 
 Both run as real processes on this machine's loopback with fsync on, and the same Python client code

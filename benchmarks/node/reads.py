@@ -1,8 +1,8 @@
 """Linearizable reads of the reference node next to etcd's: by read index, and under a leader's lease.
 
-    python benchmarks/reads.py [--members 5] [--rounds 8] [--seconds 1] [--etcd PATH]
+    python benchmarks/node/reads.py [--members 5] [--rounds 8] [--seconds 1] [--etcd PATH]
 
-As benchmarks/etcd.py does for writes: real processes, the same Python client for both, short rounds that
+As benchmarks/node/etcd.py does for writes: real processes, the same Python client for both, short rounds that
 alternate, client i of round r at the member r + i places after the leader. Each read asks for one of a
 hundred registrations (etcd: keys) of 100 bytes. etcd reads by read index.
 

@@ -1,6 +1,6 @@
 """What the node trace costs: the reference node next to itself without one, in alternating rounds.
 
-    python benchmarks/trace_cost.py [--members 5] [--rounds 10] [--seconds 1]
+    python benchmarks/node/trace_cost.py [--members 5] [--rounds 10] [--seconds 1]
 
 The rounds are those of `etcd.py`. Writes a second on a busy machine depend more on its other work than on the
 trace, so the bound is on processor time a write, clients included: on an idle machine, throughput is its

@@ -1,6 +1,6 @@
 """How long a node takes to restart with a million entries in its log: processor time and wall clock.
 
-    python benchmarks/restart.py [ENTRIES]
+    python benchmarks/node/restart.py [ENTRIES]
 
 Writes the log as a node does (256 entries a frame), starts a real node on it, alone in its cluster, and
 asks for its status until it answers, and until it has applied everything. The bound is on the processor
