@@ -76,7 +76,7 @@ class Bench:
         return gap, longest, times, len(acknowledged)
 
     async def load(self, instances: int) -> None:
-        """Register so many instances, so that a snapshot is large."""
+        """Register that number of instances, so that a snapshot is large."""
         numbers = iter(range(instances))
 
         async def loader() -> None:

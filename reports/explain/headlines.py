@@ -53,7 +53,7 @@ def headline(telling: Telling) -> str:
 
 
 _AGAIN = re.compile(r"(\(operation (\d+)(?: [^()]{1,200})?\)): Operation \2 \([^()]{1,200}\)")
-"""An operation that is named again after it was named in full."""
+"""An operation that is named a second time, with all that was said of it the first time."""
 _LESS = (
     (re.compile(r" under [^,]{1,100}? since [\d.]+ s"), ""),
     (re.compile(r"(\(operation \d+) on [^()]{1,200}\)"), r"\1)"),

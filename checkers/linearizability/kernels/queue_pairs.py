@@ -246,7 +246,7 @@ def was_met(
     wild: int,
     size: int,
 ) -> bool:
-    """Whether all that is placed was met before, with no more of unknown outcome; if not, enter it."""
+    """Whether this was met before, of unknown outcome only what is placed now, too; if not, enter it."""
     bounds, words, placed, memo = space.bounds, space.words, space.placed, space.memo
     options = words[S_MAY_PUT + 1] - words[S_MAY_PUT]
     h = 0

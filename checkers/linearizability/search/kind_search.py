@@ -44,8 +44,8 @@ from history.kernels import Form, Integers, extended, fitting
 FIRST_ROOM = 200
 """For how many operations there is work space at first."""
 SLICE, PLAIN_SLICE = 100_000, 20_000
-"""After so many configurations a search looks whether its time is over; plain Python after looking at so many
-candidates, and then also whether it is worth compiling."""
+"""The configurations after which a search looks whether its time is over; in plain Python, the candidates
+after which it also looks whether it is worth compiling."""
 LAYING_OUT = 4
 """What it takes to lay out an operation for the search, compared with looking at a candidate."""
 Following = Callable[[int, Sequence[int]], list[int]]

@@ -109,7 +109,7 @@ class QueueSearch:
         return self._coded is not None
 
     def decide(self, part: Part, budget: Budget = DEFAULT) -> Result:
-        """Search one part; `takes` must have said yes to its calls. It begins anew with more and more memory.
+        """Search one part; `takes` must have said yes to its calls. It begins again with more memory.
 
         A search of a history of n operations with few that overlap visits some n configurations.
         """

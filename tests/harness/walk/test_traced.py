@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from harness.walk.traced import sent_to, steps_in_traces
 from history import NodeTrace, TraceEntry, TraceEvent
+from history.stored.trace import EventName
 
 ENTRY = TraceEntry(7, 2, "ab", "5")
 OTHER = TraceEntry(6, 2, "cd", "4")
@@ -18,12 +21,12 @@ class Writer:
         self.name = name
         self.events: list[TraceEvent] = []
 
-    def at(self, at: int, event: str, **fields: object) -> None:
+    def at(self, at: int, event: EventName, **fields: Any) -> None:
         """Add an event at a time in milliseconds."""
         self.events.append(
             TraceEvent(
-                seq=len(self.events) + 1, at=at * 1_000_000, event=event, term=2, role="follower",  # type: ignore[arg-type]
-                commit=fields.pop("commit", 0), applied=0, last=7, node=self.name, life=1, **fields,  # type: ignore[arg-type]
+                seq=len(self.events) + 1, at=at * 1_000_000, event=event, term=2, role="follower",
+                commit=fields.pop("commit", 0), applied=0, last=7, node=self.name, life=1, **fields,
             )
         )  # fmt: skip
 
