@@ -20,6 +20,8 @@ from harness.nemesis.mechanisms.world import MechanismError
 
 POLL_S = 0.005
 COMMAND_BOUND_S = 10.0
+END_SEEN_S = 2.0
+"""From when a process is gone until its end is seen it takes no longer."""
 Clock = Callable[[], int]
 """Nanoseconds since the run began, monotonic."""
 
@@ -201,6 +203,11 @@ async def within(bound_s: float, action: Awaitable[object]) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+async def has_ended(process: Background) -> bool:
+    """Whether a process that its host did not find has ended; its end may be seen a moment later."""
+    return await within(END_SEEN_S, process.exited.wait())
 
 
 async def eventually_asked(holds: Callable[[], Awaitable[bool]], bound_s: float) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from harness.cluster.attachment import Attachment
 from harness.cluster.layout import NodeOnHost
-from harness.hosts.host import Background, HostError
+from harness.hosts.host import Background, HostError, has_ended
 
 
 class CoreDumps(Attachment):
@@ -22,5 +22,5 @@ class CoreDumps(Attachment):
             HostError: the limit cannot be lifted.
         """
         done = await node.host.run(["prlimit", "--pid", str(process.pid), "--core=unlimited:unlimited"])
-        if done.status and process.is_running:
+        if done.status and not await has_ended(process):
             raise HostError(f"{node.place.name}: no core dumps: {done.complaint()}")

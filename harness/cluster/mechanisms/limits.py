@@ -8,7 +8,7 @@ import msgspec
 
 from harness.cluster.attachment import RunningCluster
 from harness.cluster.layout import NodeOnHost
-from harness.hosts.host import Background, HostError, eventually_asked
+from harness.hosts.host import Background, HostError, eventually_asked, has_ended
 from harness.hosts.programs import limiting
 from harness.nemesis.mechanisms.processes import LimitedResource
 from harness.nemesis.mechanisms.world import DONE, NodeResult
@@ -44,6 +44,8 @@ class HostLimits:
             process.expect_end(status, what)
         self._limited[node, what] = process
         now = await _set(found, process, what, str(more))
+        if now is None:
+            return None, {}
         is_low = UNLIMITED < now.limit <= now.used + more
         result = DONE if is_low else f"has a limit of {now.limit} all the same"
         return result, {"used": now.used, "limit": now.limit}
@@ -58,6 +60,8 @@ class HostLimits:
         found = self._cluster.nodes[node]
         before = await _set(found, process, what, "0")
         now = await _set(found, process, what, "-")
+        if before is None or now is None:
+            return DONE
         # What met the limit may be about to end. Only a process that answers again has borne it.
         await eventually_asked(lambda: self._ended_or_answers(node, process), ENDING_S)
         for status in statuses_after(self._cluster.system, what):
@@ -69,9 +73,12 @@ class HostLimits:
         return not process.is_running or await self._cluster.status(node) is not None
 
 
-async def _set(node: NodeOnHost, process: Background, what: str, value: str) -> _FoundLimit:
+async def _set(node: NodeOnHost, process: Background, what: str, value: str) -> _FoundLimit | None:
+    """The limit that is set now; None if the process has ended, which it may do at any moment."""
     argv = [node.place.python, "-c", limiting.SOURCE, str(process.pid), what, value]
     ran = await node.host.run(argv)
     if ran.status:
+        if await has_ended(process):
+            return None
         raise HostError(f"the limit of {what} cannot be set: {ran.complaint()}")
     return msgspec.json.decode(ran.output, type=_FoundLimit)

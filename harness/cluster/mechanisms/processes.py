@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from harness.cluster.attachment import RunningCluster
 from harness.cluster.layout import Life, NodeOnHost
 from harness.cluster.writing import write_files
-from harness.hosts.host import Background, HostError, eventually
+from harness.hosts.host import Background, HostError, eventually, has_ended
 from harness.hosts.programs import sampling, slowing
 from harness.nemesis.mechanisms.world import DONE, NodeResult
 from harness.systems.base import bounds, stop_statuses
@@ -111,9 +111,13 @@ async def _last_words(node: NodeOnHost) -> str:
 
 
 async def _all(node: NodeOnHost, act: Callable[[Background], Awaitable[bool]], otherwise: str) -> NodeResult:
-    """Act on all running processes of a node; `DONE` if each act succeeded."""
-    done = await asyncio.gather(*[act(process) for process in node.running])
-    return DONE if all(done) else otherwise
+    """Act on all running processes of a node; `DONE` if each act succeeded, except on those that ended."""
+    running = node.running
+    done = await asyncio.gather(*[act(process) for process in running])
+    for process, is_done in zip(running, done, strict=True):
+        if not is_done and not await has_ended(process):
+            return otherwise
+    return DONE if any(done) else None
 
 
 async def _given_to(node: NodeOnHost, user: str | None) -> tuple[str, ...]:
@@ -162,8 +166,9 @@ class HostProcessorTime:
             log=found.place.log.with_name("slow.txt"),
             folder=found.place.log.parent,
         )
-        seen = await eventually(lambda: process.is_stopped, SLOW_BOUND_S)
-        return DONE if seen else "is never stopped"
+        if await eventually(lambda: process.is_stopped, SLOW_BOUND_S):
+            return DONE
+        return None if await has_ended(process) else "is never stopped"
 
     async def restore(self, node: str) -> NodeResult:
         """Let the node's process run all the time; `DONE` once nothing stops it any more."""
@@ -173,6 +178,6 @@ class HostProcessorTime:
             return None
         if not await found.host.terminate(what, "heal-slow", STOP_BOUND_S):
             await found.host.kill(what, "heal-slow")
-        if process is not None and process.is_stopped and not await found.host.resume(process):
-            return "does not go on at SIGCONT"
-        return DONE
+        if process is None or not process.is_stopped or await found.host.resume(process):
+            return DONE
+        return DONE if await has_ended(process) else "does not go on at SIGCONT"
