@@ -337,17 +337,12 @@ def search_pairs(space: QueueSpace, budget: int, size: int, found: Integers) -> 
             frames[at + F_EMPTIES] = empties
             frames[at + F_LATEST] = latest
             others = min(end_put, end_taken)
-            empty = empties
-            chosen = -1
-            while chosen < 0 and empty < bounds[S_EMPTY + 1] and space.call[empty] < end_empty:
-                if max(latest, space.call[empty]) < others and not is_placed(space, S_EMPTY, empty):
-                    chosen = empty
-                empty += 1
-            if chosen >= 0:
+            # Of the empty replies, the one that began first may come if any may.
+            if empties < bounds[S_EMPTY + 1] and max(latest, space.call[empties]) < others:
                 frames[at + F_PUT] = -1
-                frames[at + F_TAKEN] = chosen
+                frames[at + F_TAKEN] = empties
                 frames[at + F_STAGE] = EAGER
-                flip(space, S_EMPTY, chosen)
+                flip(space, S_EMPTY, empties)
                 depth += 1
                 continue
             if visited >= budget or visited >= most_entries:
@@ -428,7 +423,7 @@ def search_pairs(space: QueueSpace, budget: int, size: int, found: Integers) -> 
                 else:
                     flip(space, S_TAKEN, taken)
                     space.takes_left[element] -= 1
-                latest = max(latest, space.call[put], space.call[taken])
+                latest = max(latest, space.call[taken])  # nothing is left that ended before `put` began
                 depth += 1
                 mode = ENTER
                 continue
