@@ -10,7 +10,9 @@ five. The servers and clients are those of `tests.checkers.stores`, which know n
 Porcupine is built from its Go module (`porcupine/go.mod`), with one partition a key and a hash for each
 state. Both sides judge each file, one after the other, on one core each, in processes that have started.
 Timed, as processor time: reading the file, and two questions about it, each the shortest of three, or less
-often if it takes over a second.
+often if it takes over a second. Each question is compared twice: with reading, which is what a process does
+after its start, and the judging alone, of a history in memory. The second is mostly the stricter one, as
+Ackproof reads sooner.
 
 - The *answer*: is the history linearizable? Porcupine's CheckEvents and `ackproof.judging.checking.answer`
   both end with the first key that has no order.
@@ -23,8 +25,9 @@ whole processes, start-up included: for each data type one call with all files t
 once, and then `--times` times; Ackproof's always give all evidence, Porcupine's the answer alone. Last, the
 first call on a machine, whose caches are empty.
 
-Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time on the same question, or the
-whole processes take more than half as long.
+Exits 1 if a verdict differs, a file takes longer than 1.2 times Porcupine's time on the same question, with
+reading or without, or the whole processes take more than half as long. `--again OUT` prints the tables of an
+earlier run and measures nothing.
 """
 
 from __future__ import annotations
@@ -280,16 +283,26 @@ class Row:
 
     @property
     def ratio_read(self) -> float:
-        """Our time of reading and judging with evidence, compared with Porcupine's to the answer."""
-        theirs = self.porcupine_s + self.porcupine_read_s
-        return (self.ours_evidence_s + self.ours_read_s) / max(theirs, 1e-6)
+        """Our time of reading and of the answer, compared with Porcupine's of both."""
+        return (self.ours_read_s + self.ours_s) / max(self.porcupine_read_s + self.porcupine_s, 1e-6)
+
+    @property
+    def ratio_evidence_read(self) -> float:
+        """The same of reading and of the verdict with its evidence; 0 without Porcupine's."""
+        theirs = max(self.porcupine_read_s + self.porcupine_evidence_s, 1e-6)
+        return (self.ours_read_s + self.ours_evidence_s) / theirs if self.evidenced else 0.0
+
+    @property
+    def is_late_with_reading(self) -> bool:
+        """Whether reading and judging together exceed the bound, on either question."""
+        return max(self.ratio_read, self.ratio_evidence_read) > BOUND_FILE
 
     @property
     def misses(self) -> bool:
         """Whether we exceed the bound on a question that Porcupine answers, or have no answer to it."""
         if not self.answered:
             return False
-        late = max(self.ratio, self.ratio_evidence) > BOUND_FILE
+        late = self.is_late_with_reading or max(self.ratio, self.ratio_evidence) > BOUND_FILE
         none = self.ours not in DECIDED or (self.evidenced and self.ours_evidence not in DECIDED)
         return late or none
 
@@ -451,7 +464,8 @@ def line_of(row: Row) -> str:
         f"{row.cell.name:58} {row.porcupine:12} {1e3 * row.porcupine_s:9.2f} ms  "
         f"{row.ours:8} {1e3 * row.ours_s:9.2f} ms {row.ratio:6.2f}  evidence {row.ours_evidence} "
         f"{1e3 * row.porcupine_evidence_s:9.2f} ms {1e3 * row.ours_evidence_s:9.2f} ms "
-        f"{row.ratio_evidence:6.2f}, crossed {row.ratio_crossed:6.2f}, with reading {row.ratio_read:5.2f} "
+        f"{row.ratio_evidence:6.2f}, crossed {row.ratio_crossed:6.2f}, with reading: answer "
+        f"{row.ratio_read:5.2f} evidence {row.ratio_evidence_read:5.2f} "
         f"{row.why}"
     )
 
@@ -508,43 +522,101 @@ def first_calls(folder: Path) -> list[tuple[str, float, float, float, float]]:
     return found
 
 
+@dataclass(frozen=True)
+class Compared:
+    """One comparison of our times with Porcupine's, of each file that both answer."""
+
+    name: str
+    is_answered: Callable[[Row], bool]
+    theirs: Callable[[Row], float]
+    ours: Callable[[Row], float]
+    ratio: Callable[[Row], float]
+
+    def of(self, rows: Sequence[Row]) -> list[Row]:
+        """The files that both answer."""
+        return [row for row in rows if self.is_answered(row)]
+
+    def over(self, rows: Sequence[Row]) -> int:
+        """How many of these files exceed the bound."""
+        return sum(self.ratio(row) > BOUND_FILE for row in rows)
+
+
+def both_answer(row: Row) -> bool:
+    """Whether both have an answer."""
+    return row.answered and row.ours in DECIDED
+
+
+def both_show(row: Row) -> bool:
+    """Whether both have a verdict with evidence."""
+    return row.evidenced and row.ours_evidence in DECIDED
+
+
+COMPARISONS = (
+    Compared(
+        "answer, with reading",
+        both_answer,
+        lambda row: row.porcupine_read_s + row.porcupine_s,
+        lambda row: row.ours_read_s + row.ours_s,
+        lambda row: row.ratio_read,
+    ),
+    Compared(
+        "answer, judging alone",
+        both_answer,
+        lambda row: row.porcupine_s,
+        lambda row: row.ours_s,
+        lambda row: row.ratio,
+    ),
+    Compared(
+        "evidence, with reading",
+        both_show,
+        lambda row: row.porcupine_read_s + row.porcupine_evidence_s,
+        lambda row: row.ours_read_s + row.ours_evidence_s,
+        lambda row: row.ratio_evidence_read,
+    ),
+    Compared(
+        "evidence, judging alone",
+        both_show,
+        lambda row: row.porcupine_evidence_s,
+        lambda row: row.ours_evidence_s,
+        lambda row: row.ratio_evidence,
+    ),
+)
+
+
+def sums_table(rows: Sequence[Row]) -> None:
+    """A Markdown table of the comparisons over all files."""
+    print("\n| question | files that both answer | Porcupine | Ackproof | median | most | over 1.2 |")
+    print("|---" * 7 + "|")
+    for one in COMPARISONS:
+        own = one.of(rows)
+        if own:
+            ratios = list(map(one.ratio, own))
+            print(
+                f"| {one.name} | {len(own)} | {sum(map(one.theirs, own)):.3f} s "
+                f"| {sum(map(one.ours, own)):.3f} s | {statistics.median(ratios):.2f} | {max(ratios):.2f} "
+                f"| {one.over(own)} |"
+            )
+
+
 def table(rows: Sequence[Row], by: str, of: Callable[[Row], object]) -> None:
     """A Markdown table by one property of the files.
 
-    For each question Porcupine's time, ours, the median ratio, and how many files exceed the bound.
+    For each comparison the median ratio, and how many files exceed the bound.
     """
-    print(
-        f"\n| {by} | files | Porcupine has no answer | ours unknown | verdicts differ | answer: Porcupine "
-        "| ours | median | over 1.2 | evidence: Porcupine | ours | median | over 1.2 | with reading |"
-    )
-    print("|---" * 14 + "|")
+    names = " | ".join(f"{one.name}: median | over 1.2" for one in COMPARISONS)
+    print(f"\n| {by} | files | Porcupine has no answer | ours unknown | verdicts differ | {names} |")
+    print("|---" * (5 + 2 * len(COMPARISONS)) + "|")
     groups = defaultdict(list)
     for row in rows:
         groups[of(row)].append(row)
     for group, own in [*groups.items(), ("all", list(rows))]:
-        both = [row for row in own if row.answered]
+        none = sum(not row.answered for row in own)
         unknown = sum(row.ours not in DECIDED for row in own)
-        counts = f"{group} | {len(own)} | {len(own) - len(both)} | {unknown} | {sum(map(differs, own))}"
-        if not both:
-            print(f"| {counts} |" + " |" * 9)
-            continue
-        answers = _compared([(row.porcupine_s, row.ours_s, row.ratio) for row in both])
-        shown = [row for row in both if row.evidenced and row.ours_evidence in DECIDED]
-        evidence = _compared(
-            [(row.porcupine_evidence_s, row.ours_evidence_s, row.ratio_evidence) for row in shown]
-        )
-        reading = statistics.median(row.ratio_read for row in both)
-        print(f"| {counts} | {answers} | {evidence} | {reading:.2f} |")
-
-
-def _compared(times: Sequence[tuple[float, float, float]]) -> str:
-    """Four columns: the sums of Porcupine's times and of ours, the median ratio, how many are slow."""
-    if not times:
-        return " | | | "
-    theirs, ours = sum(time[0] for time in times), sum(time[1] for time in times)
-    ratios = [time[2] for time in times]
-    over = sum(ratio > BOUND_FILE for ratio in ratios)
-    return f"{theirs:.2f} s | {ours:.2f} s | {statistics.median(ratios):.2f} | {over}"
+        cells = [str(group), *map(str, (len(own), none, unknown, sum(map(differs, own))))]
+        for one in COMPARISONS:
+            both = one.of(own)
+            cells += [f"{statistics.median(map(one.ratio, both)):.2f}" if both else "", str(one.over(both))]
+        print(f"| {' | '.join(cells)} |")
 
 
 def whole_table(wholes: Sequence[Whole]) -> tuple[float, float]:
@@ -577,16 +649,15 @@ def differs(row: Row) -> bool:
     return len(ours) == 2 or (bool(ours) and bool(theirs) and ours != theirs)
 
 
-def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequence[Any]]) -> int:
-    """Print the tables; 1 if a bound is broken."""
+def rows_table(rows: Sequence[Row]) -> None:
+    """Print the tables of the files, and those that break a bound."""
+    sums_table(rows)
     table(rows, "data type", lambda row: row.cell.model)
     table(rows, "history", lambda row: row.cell.kind)
     table(rows, "clients", lambda row: row.cell.clients)
     table(rows, "keys", lambda row: row.cell.keys)
     table(rows, "unknown outcomes", lambda row: f"{100 * row.cell.unknown:.0f} %")
     table(rows, "values", lambda row: "distinct" if row.cell.few is None else "five")
-    theirs, ours = whole_table(wholes)
-    first_table(first)
     print("\nFiles that take longer than 1.2 times, or have no verdict, or another one:\n")
     bad = [row for row in rows if row.misses or differs(row)]
     bad += [row for row in rows if not row.answered and {row.ours, row.ours_evidence} - {*DECIDED}]
@@ -596,8 +667,11 @@ def report(rows: Sequence[Row], wholes: Sequence[Whole], first: Sequence[Sequenc
     for row in rows:
         if not row.answered:
             print(f"    {line_of(row)}")
-    missed = any(row.misses for row in rows)
-    return int(missed or any(map(differs, rows)) or ours > BOUND_WHOLE * theirs)
+
+
+def is_bad(rows: Sequence[Row]) -> bool:
+    """Whether some file breaks a bound, or has another verdict."""
+    return any(row.misses or differs(row) for row in rows)
 
 
 def main() -> int:
@@ -628,12 +702,16 @@ def main() -> int:
         type=Path,
         help="an --out whose --folder was kept: measure the whole processes of these files alone",
     )
+    asked.add_argument("--again", type=Path, help="an --out: print its tables, and measure nothing")
     asked.add_argument("--only-first", action="store_true", help="measure a first call on a machine alone")
     asked.add_argument("--judge", action="store_true", help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.judge:
         judge_lines()
         return 0
+    if options.again:
+        rows_table(rows_of(options.again))
+        return int(is_bad(rows_of(options.again)))
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
@@ -658,11 +736,15 @@ def main() -> int:
         if ours is None:
             return 0
         ours.end()
-        whole_once = list(whole(rows, folder, program, 1))
-        whole_often = list(whole(rows, folder, program, options.times)) if options.times > 1 else whole_once
+        rows_table(rows)
         print("\nEach file once in a call:\n")
-        whole_table(whole_once)
-        return report(rows, whole_often, first_calls(folder) if options.first else [])
+        theirs, ours_s = whole_table(list(whole(rows, folder, program, 1)))
+        if options.times > 1:
+            print(f"\nEach file {options.times} times in a call:\n")
+            theirs, ours_s = whole_table(list(whole(rows, folder, program, options.times)))
+        if options.first:
+            first_table(first_calls(folder))
+        return int(is_bad(rows) or ours_s > BOUND_WHOLE * theirs)
 
 
 if __name__ == "__main__":
