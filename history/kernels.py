@@ -265,6 +265,8 @@ class Form(Enum):
 
     def zeros(self, length: int, fill: int = 0) -> Integers:
         """An array of that length, all of whose elements are `fill`."""
+        if self is Form.COMPILED and fill == 0:
+            return np.zeros(length, dtype=np.int64)  # pages of work space that is never used cost nothing
         if self is Form.COMPILED:
             return np.full(length, fill, dtype=np.int64)
         return cast(Integers, [fill] * length)

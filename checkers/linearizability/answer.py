@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
 
 NEVER = 1 << 62
@@ -46,7 +46,9 @@ class Budget:
 
     def of_configurations(self, most: int) -> Budget:
         """This budget with at most that many configurations."""
-        return replace(self, configurations=min(most, self.configurations))
+        if most >= self.configurations:
+            return self
+        return Budget(most, self.memory_bytes, self.time_is_up, self.memory_is_up)
 
 
 DEFAULT = Budget()

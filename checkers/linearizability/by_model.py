@@ -24,6 +24,7 @@ from checkers.models.model import (
     Model,
     ScalarAction,
     TextModel,
+    decided_by_reply,
     is_scalar,
     is_sourced,
     is_text,
@@ -64,7 +65,7 @@ class _Explaining:
 
     @cached_property
     def _doubled(self) -> Mapping[str | None, Part]:
-        return {part.key: part for part in self._found.doubled()}
+        return {part.key: part for part in self._found.doubled(decided_by_reply(self._model))}
 
     def of(self, part: Part) -> tuple[Engine, Part]:
         """The engine, and the part as it takes it."""
@@ -101,7 +102,8 @@ class LinearizabilityOf:
             IllegalOperation: an operation is none of the model's.
         """
         verdict, tally = self._judged(recording, proved)
-        if verdict.validity is not Validity.INVALID or self.initial_is_stated or tally.first_bad is None:
+        is_sure = self.initial_is_stated or not has_initial(self.model)
+        if verdict.validity is not Validity.INVALID or is_sure or tally.first_bad is None:
             return verdict
         return self._unless_otherwise_begun(recording, verdict, tally.first_bad)
 

@@ -17,6 +17,7 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import numpy as np
@@ -54,10 +55,17 @@ class Engine:
         self.is_by_table = False
         """Whether the part that was searched last needed a table of steps, which Python fills."""
         self._searches = KindSearch(self._following)
-        self._packed_searches, self._wide_searches = KindSearch(), KindSearch()
         self._coded_calls: Sequence[Call] = ()
         self._first_kind = 0
         """The kind of the first one of `_coded_calls`; others were coded before it."""
+
+    @cached_property
+    def _packed_searches(self) -> KindSearch:
+        return KindSearch()
+
+    @cached_property
+    def _wide_searches(self) -> KindSearch:
+        return KindSearch()
 
     def decide(self, part: Part, budget: Budget = DEFAULT, *, initial: Any = ANYTHING) -> Result:
         """Search one part, from the model's initial state or from another one.

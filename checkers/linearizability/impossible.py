@@ -11,14 +11,15 @@ it apart (a read of 3 without the write of 3 shows nothing). So an operation is 
 weakenings are sound for every model, as an order that explains the history also explains the weaker one:
 
 - *Forget a reply*: the operation may then have happened at any time after it began, or not at all. If it
-  changes nothing, or no remaining reply shows its effect, it does not matter any more.
+  changes nothing, or no remaining reply shows its effect, it does not matter any more. Where the reply
+  decides what the operation does (the token that a lock gives), only its time is forgotten.
 - *Forget the past*: operations that completed before some moment are left out, and the state at that moment
   may be any. It is enough to try each value that a remaining reply requires, and one that none requires.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +29,17 @@ from checkers.delta_debugging import smallest_failing
 from checkers.limits import MOST_OPERATIONS_NEXT
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
-from checkers.linearizability.part import HistoryCalls, Part
+from checkers.linearizability.part import Part, doubled_calls
 from checkers.linearizability.words import need_in_words, value_in_words
-from checkers.models.model import ANYTHING, IMPOSSIBLE, MAYBE, Call, Model, ScalarAction, is_scalar
+from checkers.models.model import (
+    ANYTHING,
+    IMPOSSIBLE,
+    MAYBE,
+    Model,
+    ScalarAction,
+    decided_by_reply,
+    is_scalar,
+)
 
 Mask = npt.NDArray[np.bool_]
 EFFORT, EFFORT_FOR_MORE = 20_000, 6_000
@@ -94,15 +103,14 @@ class Impossible:
     """Whether a core was looked for."""
 
 
-def doubled(part: Part) -> Part:
-    """The part with its own calls, followed by the same calls without their replies."""
+def doubled(part: Part, keeping: Collection[str] = ()) -> Part:
+    """The part with its own calls, followed by the same calls without their replies.
+
+    Args:
+        keeping: the names of calls that keep their replies.
+    """
     used, kinds = np.unique(part.kinds, return_inverse=True)
-    calls: Sequence[Call]
-    if isinstance(part.calls, HistoryCalls):
-        calls = part.calls.doubled(used)
-    else:
-        known = tuple(part.calls[kind] for kind in used.tolist())
-        calls = known + tuple(call._replace(result=MAYBE) for call in known)
+    calls = doubled_calls(part.calls, used, keeping)
     return Part(part.key, part.invoked, part.completed, np.asarray(kinds, dtype=np.int64), calls)
 
 
@@ -139,7 +147,7 @@ def explain(
     """
     effort = effort or Effort()
     shrinking = _Shrinking(engine or Engine(model), budget, effort)
-    part = part if engine else doubled(part)
+    part = part if engine else doubled(part, decided_by_reply(model))
     if order is None:
         whole = shrinking.engine.decide(part, budget)
         if whole.answer is not Answer.NOT_LINEARIZABLE:
@@ -147,8 +155,8 @@ def explain(
         order = whole.order
     cutoff, first = shrinking.first_inexplicable(part, order)
     known = until(part, cutoff)
-    kept = shrinking.shrink(known)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
+    kept = shrinking.shrink(known, culprit if first else None)
     core = tuple(int(place) for place in np.flatnonzero(kept.replies))
     maybe = _of_account(model, known, kept.replies, kept.begin)
     return Impossible(known, culprit, core, maybe, kept.begin > 0, _stuck(shrinking, known), first)
@@ -233,45 +241,58 @@ class _Shrinking:
         self._effort.spend(result.configurations * self._price, len(part))
         return result.answer
 
-    def shrink(self, part: Part) -> _Kept:
+    def shrink(self, part: Part, culprit: int | None) -> _Kept:
         """Forget the past, then replies, for as long as the effort lasts.
 
         Of the reads only the last one is kept at first, then the last two, four and so on, until the part is
         impossible; then the same with all other operations. Delta debugging makes what is left smaller.
+
+        Args:
+            culprit: the operation without whose reply the part has an order, so that the reply is always
+                kept; None if it is not known to be such a one.
         """
         replies = part.completed < NEVER
+        always = np.arange(len(part)) == culprit if culprit is not None else np.zeros(len(part), dtype=bool)
         begin = self._latest_begin(part)
         replies = replies & (part.invoked >= begin)
         if begin and not self.still(part, _Kept(replies, begin)):
             replies, begin = part.completed < NEVER, 0
 
-        def with_replies(places: Sequence[int]) -> _Kept:
-            few = np.zeros(len(part), dtype=bool)
-            few[list(places)] = True
-            return _Kept(few, begin)
+        tried: dict[bytes, bool] = {}
 
-        reading = self.engine.model.reads
-        is_read = part.asks_one_of(reading)
-        reads = self._last(part, replies & is_read, replies & ~is_read, begin)
-        writes = self._last(part, replies & ~is_read, reads, begin)
+        def is_impossible(few: Mask) -> bool:
+            key = few.tobytes()
+            if key not in tried:
+                tried[key] = self.still(part, _Kept(few, begin))
+            return tried[key]
+
+        def with_replies(places: Sequence[int]) -> Mask:
+            few = always.copy()
+            few[list(places)] = True
+            return few
+
+        is_read = part.asks_one_of(self.engine.model.reads)
+        other = replies & ~always
+        reads = self._last(part, other & is_read, (replies & ~is_read) | always, is_impossible)
+        writes = self._last(part, other & ~is_read, reads | always, is_impossible)
         fewest = smallest_failing(
             np.flatnonzero(reads | writes).tolist(),
-            lambda places: self.still(part, with_replies(places)),
+            lambda places: is_impossible(with_replies(places)),
             may_go_on=lambda: self._effort.left > 0,
         )
-        return with_replies(fewest)
+        return _Kept(with_replies(fewest), begin)
 
-    def _last(self, part: Part, some: Mask, others: Mask, begin: int) -> Mask:
+    def _last(self, part: Part, some: Mask, others: Mask, is_impossible: Callable[[Mask], bool]) -> Mask:
         """Of some replies the last ones that, together with the others, are still impossible."""
         places = np.flatnonzero(some)
         places = places[np.argsort(part.completed[places])]
-        last = 1
+        last = 0 if others.any() else 1
         while last < len(places) and self._effort.left > 0:
             few = np.zeros(len(part), dtype=bool)
-            few[places[-last:]] = True
-            if self.still(part, _Kept(few | others, begin)):
+            few[places[len(places) - last :]] = True
+            if is_impossible(few | others):
                 return few
-            last *= 2
+            last = max(1, 2 * last)
         return some
 
     def _latest_begin(self, part: Part) -> int:
@@ -338,14 +359,14 @@ def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[in
     """The operations without a (kept) reply whose effect a kept reply may show."""
     left = np.flatnonzero(~replies & (part.completed >= begin))
     if not is_scalar(model):
-        return tuple(int(place) for place in left)
-    effects = {int(place): model.effect(part.call(int(place))._replace(result=MAYBE)) for place in left}
-    shown = {model.effect(part.call(int(place))).expected for place in np.flatnonzero(replies)}
-    shown |= {effect.expected for effect in effects.values()}
-    every = any(model.effect(part.call(int(p))).unless is not ANYTHING for p in np.flatnonzero(replies))
+        return tuple(left.tolist())
+    effects = [model.effect(call._replace(result=MAYBE)) for call in part.calls_of(left)]
+    kept = [model.effect(call) for call in part.calls_of(np.flatnonzero(replies))]
+    shown = {effect.expected for effect in (*kept, *effects)}
+    every = any(effect.unless is not ANYTHING for effect in kept)
     return tuple(
         place
-        for place, effect in effects.items()
+        for place, effect in zip(left.tolist(), effects, strict=True)
         if effect.action in (ScalarAction.ADD, ScalarAction.APPEND)
         or (effect.action is ScalarAction.PUT and (every or effect.argument in shown))
     )
@@ -356,9 +377,9 @@ def _stuck(shrinking: _Shrinking, part: Part) -> str:
     model = shrinking.engine.model
     result = shrinking.engine.decide(part, shrinking.trial(part))
     state = model.initial
-    order = [int(place) for place in result.order]
-    for place in order:
-        after = model.step(state, part.call(place))
+    order = np.asarray(result.order, dtype=np.int64)
+    for call in part.calls_of(order):
+        after = model.step(state, call)
         assert after is not IMPOSSIBLE, "the search placed it"
         state = after
     rest = np.ones(len(part), dtype=bool)

@@ -46,6 +46,13 @@ class Part:
         """What the operation at that place asked and was answered."""
         return self.calls[int(self.kinds[operation])]
 
+    def calls_of(self, operations: Integers) -> list[Call]:
+        """What the operations at these places asked and were answered."""
+        kinds = self.kinds[operations]
+        if isinstance(self.calls, HistoryCalls):
+            return self.calls.of(kinds)
+        return [self.calls[kind] for kind in kinds.tolist()]
+
     def asks_one_of(self, names: Collection[str]) -> npt.NDArray[np.bool_]:
         """By operation, whether its call has one of these names."""
         calls = self.calls
@@ -113,13 +120,14 @@ class HistoryParts(Sequence[Part]):
         few = calls.only(used) if isinstance(calls, HistoryCalls) else [calls[kind] for kind in used.tolist()]
         return replace(self, kinds=np.asarray(kinds, dtype=np.int64), calls=few)
 
-    def doubled(self) -> HistoryParts:
-        """The same with all calls that are used, followed by these calls without their replies."""
+    def doubled(self, keeping: Collection[str]) -> HistoryParts:
+        """The same with all calls that are used, followed by these calls without their replies.
+
+        Args:
+            keeping: the names of calls that keep their replies.
+        """
         few = self.with_few_calls()
-        if isinstance(few.calls, HistoryCalls):
-            return replace(few, calls=few.calls.doubled(np.arange(len(few.calls))))
-        calls = tuple(few.calls)
-        return replace(few, calls=calls + tuple(call._replace(result=MAYBE) for call in calls))
+        return replace(few, calls=doubled_calls(few.calls, np.arange(len(few.calls)), keeping))
 
 
 class HistoryCalls(Sequence[Call]):
@@ -154,19 +162,25 @@ class HistoryCalls(Sequence[Call]):
         """These calls alone."""
         return HistoryCalls(self.columns, self.f[used], self.asked[used], self.answered[used])
 
-    def doubled(self, used: Integers) -> HistoryCalls:
-        """These calls, and after them the same without their replies."""
+    def doubled(self, used: Integers, keeping: Collection[str]) -> HistoryCalls:
+        """These calls, and after them the same without their replies, but for names that keep them."""
         f, asked, answered = self.f[used], self.asked[used], self.answered[used]
         untold = np.full(len(used), UNTOLD, dtype=np.int64)
+        for name in keeping:
+            untold = np.where(f == self.columns.f_code(name), answered, untold)
         return HistoryCalls(
             self.columns, np.tile(f, 2), np.tile(asked, 2), np.concatenate([answered, untold])
         )
 
+    def of(self, kinds: Integers) -> list[Call]:
+        """The calls at these places, together."""
+        names = self.columns.f_names
+        values = self.values(np.concatenate([self.asked[kinds], self.answered[kinds]]))
+        return list(map(Call, map(names.__getitem__, self.f[kinds].tolist()), values, values[len(kinds) :]))
+
     @cached_property
     def _calls(self) -> list[Call]:
-        names = self.columns.f_names
-        values = self.values(np.concatenate([self.asked, self.answered]))
-        return list(map(Call, map(names.__getitem__, self.f.tolist()), values, values[len(self) :]))
+        return self.of(np.arange(len(self)))
 
     def __len__(self) -> int:
         return len(self.f)
@@ -183,6 +197,14 @@ class HistoryCalls(Sequence[Call]):
 
     def __iter__(self) -> Iterator[Call]:
         return iter(self._calls)
+
+
+def doubled_calls(calls: Sequence[Call], used: Integers, keeping: Collection[str]) -> Sequence[Call]:
+    """Some of these calls, and after them the same without their replies, but for names that keep them."""
+    if isinstance(calls, HistoryCalls):
+        return calls.doubled(used, keeping)
+    known = [calls[kind] for kind in used.tolist()]
+    return (*known, *(call if call.f in keeping else call._replace(result=MAYBE) for call in known))
 
 
 AT_ONCE = 1_000_000

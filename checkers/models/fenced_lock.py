@@ -23,6 +23,7 @@ class FencedLock:
     functions = frozenset({"acquire", "release", "expire"})
     reads: frozenset[str] = frozenset()
     initial = (-1, None)
+    decided_by_reply = frozenset({"acquire"})
 
     @property
     def there(self) -> tuple[Hashable, ...]:

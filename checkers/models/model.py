@@ -185,6 +185,15 @@ def is_text(model: Model) -> TypeGuard[TextModel]:
     return _has(_known(model), TextModel)
 
 
+def decided_by_reply(model: Model) -> frozenset[str]:
+    """The operations that can change the state otherwise without a reply than with one that explains it.
+
+    A model says so in `decided_by_reply`; most have none.
+    """
+    names: frozenset[str] = getattr(model, "decided_by_reply", frozenset())
+    return names
+
+
 def is_sourced(model: Model) -> TypeGuard[Sourced]:
     """Whether a data type gives the flow of each call."""
     return _has(_known(model), Sourced)

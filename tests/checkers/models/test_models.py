@@ -10,7 +10,7 @@ from checkers.linearizability.answer import NEVER, Answer
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
 from checkers.models import MODELS
-from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, Model
+from checkers.models.model import IMPOSSIBLE, MAYBE, Call, IllegalCall, Model, decided_by_reply
 from tests.checkers.models.small_histories import ALL_MODELS, CALLS, linearizable, part_of, small_history
 
 KINDS = ("correct", "mutated", "arbitrary")
@@ -105,3 +105,26 @@ def test_a_holder_without_a_known_token_leaves_only_by_expiry() -> None:
     assert Engine(model).decide(part_of(rows)).answer is Answer.LINEARIZABLE
     both = model.step(model.step(model.initial, rows[0][2]), rows[1][2])
     assert both is IMPOSSIBLE
+
+
+@pytest.mark.parametrize("model", ALL_MODELS, ids=lambda model: model.name)
+def test_a_call_without_its_reply_does_the_same_or_nothing_unless_the_model_says_otherwise(
+    model: Model,
+) -> None:
+    """Evidence forgets replies: an order that explains the history must then still be one."""
+    rng = Random(11)
+    keeping, seen, otherwise = decided_by_reply(model), 0, set()
+    for _ in range(300):
+        state = model.initial
+        for _ in range(6):
+            f, arguments, results = rng.choice(CALLS[model.name])
+            argument = rng.choice(arguments)
+            result = argument if results == ["as asked"] else rng.choice(results)
+            after = model.step(state, Call(f, argument, result))
+            if after is IMPOSSIBLE:
+                continue
+            if after not in (state, model.step(state, Call(f, argument, MAYBE))):
+                otherwise.add(f)
+            state, seen = after, seen + 1
+    assert seen > 100
+    assert otherwise == keeping
