@@ -41,6 +41,9 @@ from history.kernels import Integers, compiled_in_place, inlined
 PUTS, TAKES, FINDS_NOTHING, MAY_TAKE, OTHER = range(5)
 """What a call does: it puts an element in, takes one out, finds the queue empty, or may take any out."""
 
+ANY = -1
+"""In place of an element's number."""
+
 # The sections of `QueueSpace.call`, in this order, and where each begins in `bounds` and `words`.
 S_PUT, S_TAKEN, S_EMPTY, S_MAY_TAKE, S_MAY_PUT = range(5)
 SECTIONS = 5
@@ -131,12 +134,13 @@ def first_unplaced(space: QueueSpace, section: int, prefix: int) -> int:
 
 
 @compiled_in_place
-def soonest(space: QueueSpace, section: int, prefix: int, limit: int, element: int) -> int:
-    """Of the operations on an element that began before `limit`, the one that ends first; -1 without one."""
+def soonest(space: QueueSpace, section: int, prefix: int, limit: int, element: int, after: int) -> int:
+    """Of the operations on an element, or on ANY, that began before `limit` and ended after `after`, the one
+    that ended first; -1 without one."""
     found, end = -1, NEVER
     place, stop = prefix, space.bounds[section + 1]
     while place < stop and space.call[place] < limit:
-        fits = space.element[place] == element and space.ret[place] < end
+        fits = (element == ANY or space.element[place] == element) and after < space.ret[place] < end
         if fits and not is_placed(space, section, place):
             found, end = place, space.ret[place]
         place += 1
@@ -368,41 +372,31 @@ def search_pairs(space: QueueSpace, budget: int, size: int, found: Integers) -> 
             put, taken = -1, -1
             while frames[at + F_STAGE] == 0 and put < 0:
                 # The next of the dequeues that may come next, by their ends.
-                last, taken, end = frames[at + F_LAST], -1, NEVER
-                place = takes
-                while place < bounds[S_TAKEN + 1] and space.call[place] < bound:
-                    if last < space.ret[place] < end and not is_placed(space, S_TAKEN, place):
-                        taken, end = place, space.ret[place]
-                    place += 1
+                taken = soonest(space, S_TAKEN, takes, bound, ANY, frames[at + F_LAST])
                 if taken < 0:
                     frames[at + F_STAGE] = 1
                     frames[at + F_LAST] = -1
                     continue
-                frames[at + F_LAST] = end
+                frames[at + F_LAST] = space.ret[taken]
                 element = space.element[taken]
-                if soonest(space, S_TAKEN, takes, bound, element) != taken:
+                if soonest(space, S_TAKEN, takes, bound, element, -1) != taken:
                     continue
-                put = soonest(space, S_PUT, puts, bound_put, element)
+                put = soonest(space, S_PUT, puts, bound_put, element, -1)
                 may = space.may_put[element]
                 if put < 0 and may < space.may_put_end[element] and space.call[may] < bound_put:
                     put = may
             if frames[at + F_STAGE] == 1 and wild < bounds[S_MAY_TAKE + 1] and space.call[wild] < bound:
                 looking = True
                 while looking:
-                    last, put, end = frames[at + F_LAST], -1, NEVER
-                    place = puts
-                    while place < bounds[S_PUT + 1] and space.call[place] < bound_put:
-                        if last < space.ret[place] < end and not is_placed(space, S_PUT, place):
-                            put, end = place, space.ret[place]
-                        place += 1
+                    put = soonest(space, S_PUT, puts, bound_put, ANY, frames[at + F_LAST])
                     looking = False
                     if put >= 0:
-                        frames[at + F_LAST] = end
+                        frames[at + F_LAST] = space.ret[put]
                         element = space.element[put]
                         if (
                             space.puts_left[element] <= space.takes_left[element]
-                            or soonest(space, S_PUT, puts, bound_put, element) != put
-                            or soonest(space, S_TAKEN, takes, bound, element) >= 0
+                            or soonest(space, S_PUT, puts, bound_put, element, -1) != put
+                            or soonest(space, S_TAKEN, takes, bound, element, -1) >= 0
                         ):
                             looking = True
                 taken = wild
