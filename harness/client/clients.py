@@ -11,7 +11,8 @@ process on that node, and given up when an operation's outcome is not known, sin
 
 Each client runs in a thread of its own, with an event loop of its own, inside the network of the nodes. So
 a library may block, start threads, and make its sockets as it likes; and a client that hangs, or spins in
-Python, stops only itself: its operation becomes `info` after the time-out.
+Python, stops only itself: its operation becomes `info` after the time-out. A thread that spins is ended then,
+or it would take its share of the processor, and of Python's global lock, for the rest of the run.
 
 A library in C that computes without end and keeps Python's global lock (a pattern that backtracks,
 `7**10**9`) stops all threads, and so the harness; and one that crashes ends it. own_process.py keeps such a
@@ -21,6 +22,7 @@ library in a process of its own: `clients = {"register": in_own_process(MyClient
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Future
@@ -77,6 +79,10 @@ class MayBeDone(Exception):
 
 class ReportedError(Exception):
     """What a client raised in a process of its own, in words."""
+
+
+class _GivenUp(BaseException):
+    """Raised in the thread of a client that was given up, wherever its code is."""
 
 
 class Client(Protocol):
@@ -252,9 +258,14 @@ class _ThreadedClient:
         self._thread.start()
 
     def _run(self) -> None:
-        with self._entering():
+        with self._entering(), suppress(_GivenUp):
             asyncio.set_event_loop(self._loop)
             self._loop.run_forever()
+            left = asyncio.all_tasks(self._loop)
+            for task in left:
+                task.cancel()
+            if left:
+                self._loop.run_until_complete(asyncio.wait(left, timeout=CLOSE_BOUND_S))
             self._loop.close()
 
     async def perform(self, operation: Operation) -> Operation:
@@ -273,6 +284,12 @@ class _ThreadedClient:
 
     async def _perform(self, operation: Operation) -> Operation:
         """In the client's own thread: open it if it is not open, and carry out the operation."""
+        try:
+            return await self._carried_out(operation)
+        except _GivenUp as end:
+            return info(operation, end)  # which is known already
+
+    async def _carried_out(self, operation: Operation) -> Operation:
         if not self.is_open:
             try:
                 self._client = self._make(self._site)
@@ -290,15 +307,22 @@ class _ThreadedClient:
             return lost(operation, error)
 
     async def close(self) -> None:
-        """Close the client within a bound, and end its thread; a thread that hangs is left alone."""
+        """Close the client within a bound, and end its thread; a thread that hangs ends when it goes on."""
         closing: Future[None] = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
         try:
             async with asyncio.timeout(CLOSE_BOUND_S):
                 await asyncio.wrap_future(closing)
         except TimeoutError:
-            return  # it is a daemon: it does not keep the harness from ending
+            self._raise_in_thread()
         self._loop.call_soon_threadsafe(self._loop.stop)
+        # One that hangs in a library is a daemon: it does not keep the harness from ending.
         await asyncio.to_thread(self._thread.join, CLOSE_BOUND_S)
+
+    def _raise_in_thread(self) -> None:
+        """Raise `_GivenUp` where the thread runs Python; one that waits in a library gets it afterwards."""
+        thread = self._thread.ident
+        assert thread is not None
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_GivenUp))
 
     async def _close(self) -> None:
         if self._client is None:

@@ -109,6 +109,35 @@ def test_a_client_that_hangs_or_spins_makes_its_operation_info_and_the_others_go
         release.set()
 
 
+def test_a_thread_that_spins_is_ended_and_prints_nothing(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(clients, "GRACE_S", 0.1)
+    monkeypatch.setattr(clients, "CLOSE_BOUND_S", 0.1)
+    spinning: list[threading.Thread] = []
+
+    def spin(operation: Operation) -> Operation:
+        spinning.append(threading.current_thread())
+        while True:
+            pass
+
+    class SpinsWhileItOpens(Recording):
+        notes: list[str] = []  # noqa: RUF012
+
+        def open(self) -> None:
+            spin(operation())
+
+    async def run(make: MakeClient) -> Operation:
+        async with ClientPool(make, MEMBERS, 0.1) as pool:
+            return await pool.perform(operation())
+
+    for make in (client_with(spin), SpinsWhileItOpens):
+        assert asyncio.run(run(make)).type == "info"
+        spinning[-1].join(30)
+        assert not spinning[-1].is_alive()
+    assert capfd.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(("f", "type_"), [("write", "info"), ("read", "fail")])
 def test_a_client_that_raises_leaves_a_write_in_doubt_and_fails_a_read(f: str, type_: str) -> None:
     def broken(operation: Operation) -> Operation:
