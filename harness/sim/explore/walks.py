@@ -10,17 +10,34 @@ the stage, and there at the outline, from which the fewest walks of some that ar
 beginning of a long story is gone on with as often as a common one.
 
 **What a walk does.** It passes through times in which only some of the nodes hear each other, as in a network
-that parts: the others, and messages from before, are seldom taken.
+that parts: the others, and messages from before, are seldom taken. Often these are just enough to decide
+something: a majority of the voters that one of them goes by. Fewer can neither elect nor commit, and more
+can less often do so without a node that knows better.
+
+**What tells outlines apart.** Nodes' names do not: but for one choice among equals no rule looks at them. Nor
+does how high terms are: rules ask which of two is the later one. So a story that takes fewer elections takes
+the place of one that wastes some.
+
+**What tells stages apart** is also that on which safety rests, that majorities meet (section 5.4.3 of the
+paper; thesis, section 4.1): the least number of nodes that any two majorities share, of all configurations in
+force at some node. And it is what is left of the scope: without that, most walks would begin where little is
+left, as such states are the most.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
-from harness.sim.explore.node.steps import Event, Sync, Take, TimeOut
-from harness.sim.explore.search import LOOK_EVERY, PathStep, SearchProgress, SearchResult
+from harness.sim.explore.node.steps import Event, Sync, Take, TimeOut, TimePasses
+from harness.sim.explore.search import (
+    LOOK_EVERY,
+    PathStep,
+    SearchProgress,
+    SearchResult,
+    with_opening,
+)
 from harness.sim.explore.space import Move, Space, State
 
 STEPS = 25
@@ -35,12 +52,16 @@ SELDOM = 0.02
 """The weight of what happens outside of the nodes that hear each other; 1 is the weight within."""
 REPEATED = 0.3
 """The weight of a message that is taken and stays in transit, compared with one that is only taken."""
+DECIDING = 0.5
+"""The share of the draws in which the nodes that hear each other are just enough to decide something."""
 OLD_MAIL_WAITS = 0.7
 """The share of the draws after which messages from before are seldom taken."""
 
-NodeOutline = tuple[str, int, tuple[int, ...], int, tuple[str, ...]]
-"""Role, term, the terms of the log's entries, commitIndex and voters."""
-Outline = tuple[NodeOutline, ...]
+Voters = tuple[str, ...]
+NodeOutline = tuple[str, int, tuple[int, ...], int]
+"""Role, term, the terms of the log's entries and commitIndex; in an `Outline`, a term's rank for a term."""
+Outline = tuple[tuple[NodeOutline, tuple[int, ...]], ...]
+"""Of each node also its voters, each as its place in this very tuple."""
 Stage = tuple[int, ...]
 
 
@@ -68,6 +89,16 @@ def walk_at_random(space: Space, seed: int, go_on: Callable[[SearchProgress], st
     return _Walks(space, seed, go_on).run()
 
 
+class _Seen(NamedTuple):
+    """What is looked at of a node. They are sorted by what does not name a node first."""
+
+    outline: NodeOutline
+    voting: int
+    votes: bool
+    name: str
+    voters: Voters
+
+
 class _Walks:
     def __init__(self, space: Space, seed: int, go_on: Callable[[SearchProgress], str | None]) -> None:
         self._space = space
@@ -77,13 +108,16 @@ class _Walks:
         self._kept: list[_Kept] = []
         self._begun: list[int] = []
         """By the number of a kept state: how many walks began there."""
+        self._stage_of: list[int] = []
+        """By the number of a kept state: that of its stage."""
         self._outlines: dict[Outline, int] = {}
         self._stages: dict[Stage, int] = {}
         self._kept_in: list[list[int]] = []
         """By the number of a stage: the numbers of its kept states."""
         self._begun_in: list[int] = []
         """By the number of a stage: how many walks began there."""
-        self._of_nodes: dict[int, NodeOutline] = {}
+        self._of_nodes: dict[int, _Seen] = {}
+        self._shared: dict[frozenset[Voters], int] = {}
         self._walks = self._steps = self._longest = 0
         self._elected = self._committed = 0
 
@@ -109,10 +143,12 @@ class _Walks:
 
     def _where_to_begin(self) -> int:
         below = self._random.randrange
-        stages = [below(len(self._kept_in)) for _ in range(DRAWN_STAGES)]
-        stage = min(stages, key=self._begun_in.__getitem__)
-        self._begun_in[stage] += 1
-        kept = self._kept_in[stage]
+        kept: list[int] = []
+        while not kept:  # all that was met of a stage may have moved on to stages that waste less
+            stages = [below(len(self._kept_in)) for _ in range(DRAWN_STAGES)]
+            stage = min(stages, key=self._begun_in.__getitem__)
+            self._begun_in[stage] += 1
+            kept = self._kept_in[stage]
         outlines = [kept[below(len(kept))] for _ in range(DRAWN_OUTLINES)]
         begin = min(outlines, key=self._begun.__getitem__)
         self._begun[begin] += 1
@@ -155,38 +191,63 @@ class _Walks:
             kept = self._kept[number]
             if (-left, len(path)) < (-kept.left, len(kept.path)):
                 self._kept[number] = _Kept(state, left, tuple(path))
+                self._put_into_stage(number, outline)
             return False
-        past = self._space.past_of(state)
-        self._elected = max(self._elected, len(past.led))
-        self._committed = max(self._committed, len(past.committed))
         number = self._outlines[outline] = len(self._kept)
         self._kept.append(_Kept(state, left, tuple(path)))
         self._begun.append(0)
-        stage = self._stages.setdefault(
-            _stage(outline, len(past.led), len(past.committed)), len(self._kept_in)
-        )
+        self._stage_of.append(-1)
+        self._put_into_stage(number, outline)
+        return True
+
+    def _put_into_stage(self, number: int, outline: Outline) -> None:
+        """Note in which stage a kept state is; it leaves the one that it was in."""
+        kept, before = self._kept[number], self._stage_of[number]
+        past = self._space.past_of(kept.state)
+        elected, committed = len(past.led), len(past.committed)
+        self._elected = max(self._elected, elected)
+        self._committed = max(self._committed, committed)
+        voters = frozenset([self._of_node(node).voters for node in kept.state.nodes])
+        reached = _stage(outline, elected, committed, self._least_shared(voters), kept.left)
+        stage = self._stages.setdefault(reached, len(self._kept_in))
+        if stage == before:
+            return
         if stage == len(self._kept_in):
             self._kept_in.append([])
             self._begun_in.append(0)
         self._kept_in[stage].append(number)
-        return True
+        self._stage_of[number] = stage
+        if before >= 0:
+            self._kept_in[before].remove(number)
 
     def _outline(self, state: State) -> Outline:
         nodes = [self._of_node(number) for number in state.nodes]
-        return tuple(sorted(nodes) if self._space.scope.nodes_are_alike else nodes)
+        nodes.sort()
+        place = {node.name: place for place, node in enumerate(nodes)}
+        met = {node.outline[1] for node in nodes}.union(*[node.outline[2] for node in nodes])
+        rank = {term: rank for rank, term in enumerate(sorted(met))}
+        outline = []
+        for node in nodes:
+            role, term, terms, commit = node.outline
+            of_node = (role, rank[term], tuple([rank[one] for one in terms]), commit)
+            outline.append((of_node, tuple(sorted([place[name] for name in node.voters]))))
+        return tuple(outline)
 
-    def _of_node(self, number: int) -> NodeOutline:
+    def _of_node(self, number: int) -> _Seen:
         found = self._of_nodes.get(number)
         if found is None:
             member = self._space.nodes.things[number]
             state = member.core.state
-            found = self._of_nodes[number] = (
-                state.role,
-                state.current_term,
-                tuple([entry.term for entry in member.log]),
-                state.commit_index,
-                state.configuration_in_force().voters,
-            )
+            name, voters = state.name, state.configuration_in_force().voters
+            terms = tuple([entry.term for entry in member.log])
+            outline = (state.role, state.current_term, terms, state.commit_index)
+            found = self._of_nodes[number] = _Seen(outline, len(voters), name in voters, name, voters)
+        return found
+
+    def _least_shared(self, voters: frozenset[Voters]) -> int:
+        found = self._shared.get(voters)
+        if found is None:
+            found = self._shared[voters] = least_shared(voters)
         return found
 
     def _seen(self) -> SearchProgress:
@@ -207,9 +268,21 @@ class _Walks:
         )
 
 
-def _stage(outline: Outline, elected: int, committed: int) -> Stage:
+def least_shared(configurations: Collection[Voters]) -> int:
+    """The least number of nodes that a majority of one of these shares with a majority of one of these.
+
+    Zero or less: two majorities need not meet, by which many nodes they could even miss each other.
+    """
+    return min(
+        len(one) // 2 + 1 + len(other) // 2 + 1 - len({*one, *other})
+        for one in configurations
+        for other in configurations
+    )
+
+
+def _stage(outline: Outline, elected: int, committed: int, shared: int, left: int) -> Stage:
     """How far a cluster has come: what a long story has more of than a short one."""
-    logs = [terms for _, _, terms, _, _ in outline]
+    logs = [terms for (_, _, terms, _), _ in outline]
     return (
         elected,
         committed,
@@ -219,8 +292,10 @@ def _stage(outline: Outline, elected: int, committed: int) -> Stage:
             for other in logs[:place]
         ),
         max(map(len, logs)),
-        len({commit for _, _, _, commit, _ in outline}),
-        len({voters for _, _, _, _, voters in outline}),
+        len({commit for (_, _, _, commit), _ in outline}),
+        len({voters for _, voters in outline}),
+        shared,
+        left,
     )
 
 
@@ -245,8 +320,19 @@ class _Chance:
         random, names = self._random, self._space.names
         self._kinds.clear()
         self._weights.clear()
-        self._near = frozenset(random.sample(names, random.randint(2, len(names))))
+        self._near = frozenset(
+            self._enough_to_decide(state)
+            if random.random() < DECIDING
+            else random.sample(names, random.randint(2, len(names)))
+        )
         self._old_mail = frozenset(state.mail if random.random() < OLD_MAIL_WAITS else ())
+
+    def _enough_to_decide(self, state: State) -> Sequence[str]:
+        """A node, and as many others as make a majority of the voters that it goes by."""
+        node = self._space.nodes.things[self._random.choice(state.nodes)].core.state
+        voters = node.configuration_in_force().voters
+        others = [voter for voter in voters if voter != node.name]
+        return [node.name, *self._random.sample(others, len(voters) // 2 + (node.name not in voters))]
 
     def choose(self, state: State) -> tuple[Move, int] | None:
         """One of the moves of a state, with what remains of the scope after it; None: nothing can happen."""
@@ -265,7 +351,7 @@ class _Chance:
     def _weight(self, number: int) -> float:
         event = self._space.events[number]
         weight = self._kind(type(event))
-        if event.node not in self._near:
+        if event.node not in self._near and not isinstance(event, TimePasses):
             weight *= SELDOM
         if isinstance(event, Take):
             if event.sender not in self._near:
@@ -280,8 +366,9 @@ class _Chance:
     def _kind(self, kind: type[Event]) -> float:
         weight = self._kinds.get(kind)
         if weight is None:
-            # Writes end soon, as nothing else happens to a node meanwhile; elections are to be seen through.
-            usual = 3.0 if kind is Sync else 0.3 if kind is TimeOut else 1.0
+            # Writes end soon, as nothing else happens to a node meanwhile; a time-out is longer than messages
+            # take, so most of them have arrived when it is over.
+            usual = 3.0 if kind is Sync else 0.1 if kind is TimeOut else 1.0
             weight = self._kinds[kind] = usual * 10 ** self._random.uniform(-0.7, 0.7)
         return weight
 
@@ -302,7 +389,8 @@ def shortened(space: Space, path: Sequence[Move], wrong: str) -> tuple[str, tupl
             taken, found = _taken(space, [*path[:place], *path[place + 1 :]])
             if found is not None and found.partition(":")[0] == invariant:
                 path, wrong, changed = taken, found, True
-    return wrong, tuple(PathStep(space.events[move.event], move.again) for move in path)
+    steps = (PathStep(space.events[move.event], move.again) for move in path)
+    return wrong, with_opening(space, steps)
 
 
 def _taken(space: Space, path: Sequence[Move]) -> tuple[list[Move], str | None]:
