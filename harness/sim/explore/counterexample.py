@@ -25,6 +25,7 @@ from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
 from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Past, in_words
+from harness.sim.explore.node.clocks import ELECTION_TIMEOUT, FAST_TICK, SLOW_TICK
 from harness.sim.explore.node.member import Happened, first_member, happens
 from harness.sim.explore.node.steps import (
     AskRead,
@@ -39,6 +40,7 @@ from harness.sim.explore.node.steps import (
     Take,
     TakeSnapshot,
     TimeOut,
+    TimePasses,
     Transfer,
 )
 from harness.sim.explore.scope import Scope
@@ -217,6 +219,11 @@ class _Walker:
     def take(self, number: int, step: PathStep) -> None:
         event = step.event
         received = self._take_from_network(step) if isinstance(event, Take) else ""
+        if isinstance(event, TimePasses):
+            for name, member in self._members.items():
+                self._members[name] = happens(member, event).after
+            self._story.append(_happening(step))
+            return
         before = self._members.get(event.node)
         if before is None:
             raise NoSuchStep(f"step {number}: there is no node {event.node}")
@@ -295,6 +302,11 @@ def _happening(step: PathStep) -> str:
             return "its heartbeat is due"
         case CheckQuorum():
             return "looks whether a majority answers"
+        case TimePasses(slow):
+            one = f"that of {slow} by {SLOW_TICK}, " if slow else ""
+            return (
+                f"time passes: each clock moves by {FAST_TICK}, {one}where a time-out is {ELECTION_TIMEOUT}"
+            )
         case Propose(_, payload):
             return f"a client writes {payload.decode()!r}"
         case AskRead(_, committed):

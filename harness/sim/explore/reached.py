@@ -35,11 +35,17 @@ class Reached(msgspec.Struct):
         return {part: names for part, names in missing.items() if names}
 
     def why_not_judged(self) -> str | None:
-        """Why the search says nothing about the seeded bug; None if it does, or if there is no bug."""
-        if not self.broken or any(self.called[part] & set(names) for part, names in self.broken.items()):
+        """Why the search says nothing about the seeded bug, or about a part of it; None if it says something
+        about all of it, or if there is no bug."""
+        never = [
+            f"{part}.{name}"
+            for part, names in self.broken.items()
+            for name in names
+            if name not in self.called[part]
+        ]
+        if not never:
             return None
-        rules = ", ".join(f"{part}.{name}" for part, names in self.broken.items() for name in names)
-        return f"the scope never came to the broken rule ({rules}), so it says nothing about it"
+        return f"the scope never came to the broken rule ({', '.join(never)}), so it says nothing about it"
 
     def in_words(self) -> Iterator[str]:
         """One line for each part: how many of its methods were called, and which were not."""

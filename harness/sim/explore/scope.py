@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 import msgspec
 
+from harness.sim.explore.node.clocks import DRIFT_BOUND_PERCENT, ELECTION_TIMEOUT, SLOW_TICK
 from harness.sim.explore.node.disk import EMPTY_DISK, DurableState
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Entry, HardState
@@ -37,6 +39,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """How often a leader is asked to hand over."""
     snapshots: int = 0
     """How often a node takes a snapshot, and forgets the entries that it stands for."""
+    lease_ticks: int = 0
+    """How often time passes where leaders read under leases (`node/clocks.py`); 0: no leases."""
     voters: int = 0
     """How many of the nodes vote at first; 0 for all. The others can be added."""
     pre_vote: bool = True
@@ -53,11 +57,20 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def config(self) -> NodeConfig:
         """The settings of all nodes."""
-        return NodeConfig(
+        usual = NodeConfig(
             pre_vote=self.pre_vote,
             max_batch_entries=self.batch,
             snapshot_trailing=0,
             voters=self.names[: self.voters],
+        )
+        if not self.lease_ticks:
+            return usual
+        return replace(
+            usual,
+            lease=True,
+            clock_drift_bound_percent=DRIFT_BOUND_PERCENT,
+            election_timeout_ns=ELECTION_TIMEOUT,
+            heartbeat_ns=SLOW_TICK,
         )
 
     @property
@@ -102,6 +115,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             "changes of members": self.changes,
             "transfers": self.transfers,
             "snapshots": self.snapshots,
+            "ticks of the clocks under leases": self.lease_ticks,
         }
         some = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
         pre_vote = "with" if self.pre_vote else "without"
@@ -120,7 +134,10 @@ def _disk(term: int, *terms: int) -> DurableState:
 
 STARTS: Mapping[str, Sequence[DurableState]] = {
     "fresh": (),
+    "led": (),
     "figure-8": (_disk(3, 1, 2), _disk(3, 1), _disk(3, 1, 3)),
 }
-"""Disks by the name of a start. `fresh`: empty ones. `figure-8`: as in (b) of the paper's Figure 8, with the
-nodes that matter: n1 led term 2 and n3 term 3, and each has an entry that no other node has."""
+"""Disks by the name of a start. `fresh`: empty ones. `led`: empty ones too, but before anything else the
+first node is elected, and all that is sent arrives until nothing is in transit. `figure-8`: as in (b) of the
+paper's Figure 8, with the nodes that matter: n1 led term 2 and n3 term 3, and each has an entry that no other
+node has."""

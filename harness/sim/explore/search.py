@@ -9,7 +9,7 @@ from. It ends when no state is left (`verified`), at the first violation, or whe
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 import msgspec
@@ -92,6 +92,8 @@ class _Search:
         if wrong is not None:
             return self._found("violation", 0, wrong)
         self._keys.add(space.key(space.first))
+        past = space.past_of(space.first)
+        self._elected, self._committed = len(past.led), len(past.committed)
         self._parents.append(0)
         self._moves.append(0)
         level = [(0, space.first)]
@@ -143,6 +145,8 @@ class _Search:
             return "no leader was ever elected in this scope, so it proves nothing"
         if not self._committed:
             return "nothing was ever committed in this scope, so it proves nothing"
+        if self._space.scope.lease_ticks and not self._space.is_read_under_lease:
+            return "no read came while a lease held; give reads, and heartbeats that renew a lease"
         return None
 
     def _seen(self, frontier: int) -> SearchProgress:
@@ -173,4 +177,9 @@ class _Search:
             event, again = divmod(self._moves[last], 2)
             path.append(PathStep(self._space.events[event], bool(again)))
             last = self._parents[last]
-        return tuple(reversed(path))
+        return with_opening(self._space, reversed(path))
+
+
+def with_opening(space: Space, path: Iterable[PathStep]) -> tuple[PathStep, ...]:
+    """The steps that lead to the first state of a space, and those that follow."""
+    return (*map(PathStep, space.opening), *path)

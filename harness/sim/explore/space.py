@@ -48,6 +48,7 @@ from harness.sim.explore.node.steps import (
     Take,
     TakeSnapshot,
     TimeOut,
+    TimePasses,
     Transfer,
     is_for_votes,
 )
@@ -81,6 +82,7 @@ class Remaining(NamedTuple):
     changes: int
     transfers: int
     snapshots: int
+    lease_ticks: int
 
 
 class State(NamedTuple):
@@ -117,6 +119,9 @@ class Space:
         parts: the classes of the core to explore.
         symmetry: whether states that differ in nodes' names alone count as one, where nodes are alike.
         keep_dead: whether replies that can have no effect stay in the state.
+
+    Raises:
+        ValueError: the scope makes no sense, or is none for this core.
     """
 
     def __init__(
@@ -145,12 +150,19 @@ class Space:
         self._namings_that_sort: dict[tuple[int, ...], tuple[int, ...]] = {}
         self.core_steps = 0
         """How often the core was run."""
+        self.is_read_under_lease = False
+        """Whether a read was asked of a leader whose lease held."""
         config, disks = scope.config, scope.disks()
+        first = [first_member(parts, name, self.names, config, disks[name]) for name in self.names]
+        if first[0].core.leases.uses_lease() and not config.lease:
+            raise ValueError(
+                "this core reads under leases in any setting, and the clocks of this scope do not allow it; "
+                "give --lease-ticks"
+            )
+        self.opening: tuple[Event, ...] = ()
+        """The steps to the first state; none of them breaks an invariant in a core that can lead."""
         self.first = State(
-            tuple(
-                self._number(first_member(parts, name, self.names, config, disks[name]))
-                for name in self.names
-            ),
+            tuple([self._number(member) for member in first]),
             (),
             self._past(Past()),
             self._left(
@@ -165,9 +177,40 @@ class Space:
                     scope.changes,
                     scope.transfers,
                     scope.snapshots,
+                    scope.lease_ticks,
                 )
             ),
         )
+
+        if scope.start == "led":
+            self.first, self.opening = self._led()
+
+    def _led(self) -> tuple[State, tuple[Event, ...]]:
+        """The state after the first node has stood for election and all that was sent has arrived.
+
+        Raises:
+            ValueError: this core breaks an invariant meanwhile.
+        """
+        state, events = self.first, []
+        event: Event | None = TimeOut(self.names[0])
+        while event is not None:
+            events.append(event)
+            after = self.after(state, Move(self._event(event), False), state.left)
+            wrong = after if isinstance(after, str) else self.wrong_in(after)
+            if wrong is not None:
+                raise ValueError(f"this core breaks {wrong} before it is led; start fresh")
+            assert isinstance(after, State)
+            state = after
+            event = next(self._deliveries(state), None)
+        return state, tuple(events)
+
+    def _deliveries(self, state: State) -> Iterator[Event]:
+        """What is to be written, then the messages in transit."""
+        for about in map(self._facts, state.nodes):
+            if about.unsynced:
+                yield Sync(about.name, about.unsynced)
+        for number in state.mail:
+            yield self.events[self._facts_of_mail(number).events[0]]
 
     # ---- what may happen ---------------------------------------------------------------------------------
 
@@ -187,6 +230,15 @@ class Space:
                     yield Move(self._event(Crash(about.name, kept, half=True)), False), after
         if waiting and self.scope.disk == "prompt":
             return
+        if left.lease_ticks:
+            after = self._left(left._replace(lease_ticks=left.lease_ticks - 1))
+            leaders: list[str | None] = [
+                self._facts(node).name for node in state.nodes if self._facts(node).leads
+            ]
+            for slow in leaders or [None]:
+                move = Move(self._event(TimePasses(slow)), False)
+                if self._after_tick(state, move) != state.nodes:  # else nothing is left to run out
+                    yield move, after
         before = -1
         for number in state.mail:
             if number == before:
@@ -207,7 +259,7 @@ class Space:
             after = self._left(left._replace(snapshots=left.snapshots - 1))
             yield Move(self._event(TakeSnapshot(name)), False), after
         if not about.leads:
-            if left.elections:
+            if left.elections and about.may_time_out:
                 after = self._left(left._replace(elections=left.elections - 1))
                 yield Move(self._event(TimeOut(name)), False), after
             return
@@ -239,6 +291,8 @@ class Space:
     def after(self, state: State, move: Move, left: int) -> State | str:
         """The state after a move; or the invariant that it broke, and how."""
         event = self.events[move.event]
+        if isinstance(event, TimePasses):
+            return state._replace(nodes=self._after_tick(state, move), left=left)
         place = self.names.index(event.node)
         outcome = self._outcome(state.nodes[place], move.event, event)
         if outcome.wrong is not None:
@@ -258,6 +312,10 @@ class Space:
             mail = [number for number in mail if not self._is_dead(number, nodes)]
         mail.sort()
         return State(nodes, tuple(mail), past, left)
+
+    def _after_tick(self, state: State, tick: Move) -> tuple[int, ...]:
+        event = self.events[tick.event]
+        return tuple([self._outcome(number, tick.event, event).node for number in state.nodes])
 
     def _is_dead(self, mail: int, nodes: Sequence[int]) -> bool:
         of = self._facts_of_mail(mail)
@@ -381,6 +439,8 @@ class Space:
         outcome = self._outcomes.get((node, number))
         if outcome is None:
             before = self.nodes.things[node]
+            if isinstance(event, AskRead) and before.core.leases.lease_holds():
+                self.is_read_under_lease = True
             outcome = self._in_numbers(happens(before, event))
             if not (self._keep_dead or outcome.wrong) and (
                 self._node_facts[outcome.node].least_term < before.least_term
@@ -432,7 +492,8 @@ class Space:
         if found is None:
             to, sender, body = self.mail.things[number]
             takes = (Take(to, sender, body), Take(to, sender, body, late=True))
-            events = tuple([self._event(take) for take in takes[: 2 if is_for_votes(body) else 1]])
+            may_be_late = is_for_votes(body) and not self.scope.lease_ticks
+            events = tuple([self._event(take) for take in takes[: 2 if may_be_late else 1]])
             found = _MessageFacts(self.names.index(to), events, _dead_below(body))
             self._message_facts[number] = found
         return found
@@ -458,6 +519,7 @@ class _NodeFacts:
         "least_term",
         "log",
         "may_take_snapshot",
+        "may_time_out",
         "name",
         "number",
         "unsynced",
@@ -473,6 +535,7 @@ class _NodeFacts:
         self.with_snapshot = [place for place, write in enumerate(member.unsynced) if newest_snapshot(write)]
         """The places of the unfinished writes that put a snapshot in place."""
         self.may_take_snapshot = state.last_applied > (0 if snapshot is None else snapshot.index)
+        self.may_time_out = member.may_time_out
         self.least_term = member.least_term
         self.log: Log = member.log
         self.disk: Log = member.disk.log

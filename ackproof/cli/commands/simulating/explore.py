@@ -30,6 +30,7 @@ class ScopeOptions(TypedDict):
     changes: int
     transfers: int
     snapshots: int
+    lease_ticks: int
     voters: int
     pre_vote: bool
     disk: Literal["prompt", "any"]
@@ -59,6 +60,9 @@ SCOPE = options.group(
     _count("--changes", 0, "How many changes of the members: nodes are added, vote, and are removed."),
     _count("--transfers", 0, "How often a leader is asked to hand over."),
     _count("--snapshots", 0, "How many snapshots; a node then forgets the entries that it has applied."),
+    _count(
+        "--lease-ticks", 0, "Leaders read under leases, and time passes so often; else any timer may fire."
+    ),
     _count("--voters", 0, "How many of the nodes vote at first; 0 for all. The others can be added."),
     click.option("--pre-vote/--no-pre-vote", default=True, show_default=True, help="As the node's option."),
     click.option(
@@ -81,7 +85,8 @@ SCOPE = options.group(
         show_default=True,
         metavar="NAME",
         callback=options.known("start", _start_names),
-        help="What is on the disks at first: fresh (nothing), or figure-8 of the Raft paper.",
+        help="What is on the disks at first: fresh (nothing), or figure-8 of the Raft paper; led: a leader "
+        "is elected first.",
     ),
     options.mutant_option("Explore a core with this seeded bug"),
 )
@@ -153,6 +158,7 @@ def explore(
         ackproof explore --mutant half-is-a-majority --out steps.json
         ackproof explore --changes 1 --snapshots 1 --proposals 0 --no-pre-vote
         ackproof explore --walks --elections 6 --proposals 0 --crashes 0 --batch 1
+        ackproof explore --start led --lease-ticks 2 --heartbeats 1 --reads 1 --crashes 0
         ackproof replay steps.json           show the steps to the violation
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.

@@ -4,7 +4,8 @@ It drives the core as node_impl/core/events.py demands of every driver. What is 
 here, and which behaviour is lost by it (but for one point, none):
 
 - *Time.* Any timer may fire at any time. A clock stands still until its node's time-out fires, and then
-  has moved beyond it; a node that has heard a leader may also have heard it long ago (`Take.late`).
+  has moved beyond it; a node that has heard a leader may also have heard it long ago (`Take.late`). Under
+  leases it is otherwise (`clocks.py`).
 - *Loss.* A message that is never taken is lost, so no step is needed for it.
 - *A crash between two effects of a step.* A message that was not sent yet is one that is never taken, and
   records come last in a step: so this is a crash after the step that keeps none of them (`Crash.kept`).
@@ -26,6 +27,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from harness.sim.explore.node.clocks import FAST_TICK, SLOW_TICK
 from harness.sim.explore.node.copying import copied
 from harness.sim.explore.node.disk import DurableState, applied_in, snapshot_of, whole_log, written
 from harness.sim.explore.node.shape import Shape, shape_of
@@ -42,6 +44,7 @@ from harness.sim.explore.node.steps import (
     Take,
     TakeSnapshot,
     TimeOut,
+    TimePasses,
     Transfer,
 )
 from node_impl.core.build import Parts
@@ -138,6 +141,12 @@ class Member:
         """A term that it will never be below, whatever crashes."""
         return min(self.core.state.current_term, self.disk.hard_state.term)
 
+    @property
+    def may_time_out(self) -> bool:
+        """Whether its election timer may fire now: under leases it goes by the node's clock."""
+        core = self.core
+        return not core.state.config.lease or core.elections._deadline <= core.state.now
+
     def shape(self, *, quorum_is_checked: bool) -> Shape:
         """All that decides what this node will ever do, and what it has promised."""
         synced = self.core.state.outbox.synced_number
@@ -157,6 +166,8 @@ def first_member(
 ) -> Member:
     """A node that starts for the first time, or with what an earlier life left on its disk."""
     core, applied, _ = _started(parts, name, members, config, disk, 1)
+    if config.lease:
+        core.state.set_time(config.election_timeout_ns)  # it has been up, and promises nothing any more
     return Member(parts, core, disk, promise=Promise(*_hard(disk)), applied=applied)
 
 
@@ -198,10 +209,13 @@ class _Step:
                 state.trace_message("receive", sender, type(body).__name__, received)
                 core.receive(sender, body)
             case TimeOut():
-                state.set_time(
-                    state.now + 2 * state.config.election_timeout_ns
-                )  # no time-out drawn is longer
+                if not state.config.lease:
+                    state.set_time(
+                        state.now + 2 * state.config.election_timeout_ns
+                    )  # no time-out drawn is longer
                 core.timer_fired(ELECTION_TIMER)
+            case TimePasses(slow):
+                state.set_time(state.now + (SLOW_TICK if slow == state.name else FAST_TICK))
             case CheckQuorum():
                 core.timer_fired(ELECTION_TIMER)
             case HeartbeatDue():

@@ -16,12 +16,13 @@ from typing import Any
 
 import msgspec
 
+from harness.sim.explore.node.clocks import times_left
 from harness.sim.explore.node.copying import slots_of
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Configuration, Entry
 from node_impl.core.raft.elections import Elections
 from node_impl.core.raft.followers import Followers, Progress
-from node_impl.core.raft.leases import LeaderLeases
+from node_impl.core.raft.leases import LeaderLeases, Lease
 from node_impl.core.raft.member.log import Log
 from node_impl.core.raft.member.outbox import Outbox
 from node_impl.core.raft.member.state import RaftState
@@ -61,8 +62,9 @@ LEFT_OUT: Mapping[type, frozenset[str]] = {
     ),
     # `newest` as it is sent, once it was sent.
     Snapshots: frozenset({"_bytes"}),
-    # Until when it promised a leader not to vote: read under leases only, which no scope has.
+    # Times, which count under leases alone, and there from now on: `_of_core` below.
     LeaderLeases: frozenset({"_promised_until"}),
+    Lease: frozenset({"_until", "_sent"}),
     # What is computed from the entries, when it is first asked for or always.
     Log: frozenset({"_rows", "_terms", "_first_of_term"}),
     # Numbers of writes, which only ever grow: `_outbox` below has what they say.
@@ -182,6 +184,9 @@ def _left_out(kind: type) -> frozenset[str]:
 
 def _of_core(raft: Raft) -> tuple[Shape, ...]:
     elections, state = raft.elections, raft.state
+    votes = frozenset(elections.votes) if state.role == "candidate" else None
+    if state.config.lease:
+        return (times_left(raft), votes)
     heard_at = elections._leader_heard_at
     hears = heard_at is not None and state.now < heard_at + state.config.election_timeout_ns
-    return (hears, frozenset(elections.votes) if state.role == "candidate" else None)
+    return (hears, votes)

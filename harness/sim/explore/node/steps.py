@@ -37,6 +37,17 @@ class CheckQuorum(msgspec.Struct, frozen=True, tag=True):
     node: str
 
 
+class TimePasses(msgspec.Struct, frozen=True, tag="Tick"):
+    """Under leases: a tick, in which the clock of this node is slow, and all others are fast."""
+
+    slow: str | None
+
+    @property
+    def node(self) -> str:
+        """The node whose clock is slow; empty for none."""
+        return self.slow or ""
+
+
 class Propose(msgspec.Struct, frozen=True, tag=True):
     """A client's write reaches a leader."""
 
@@ -94,6 +105,7 @@ Event = (
     | TimeOut
     | HeartbeatDue
     | CheckQuorum
+    | TimePasses
     | Propose
     | AskRead
     | Sync

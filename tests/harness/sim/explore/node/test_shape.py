@@ -22,6 +22,17 @@ SCOPES = [
     Scope(nodes=2, elections=2, proposals=1, crashes=1, heartbeats=1),
     Scope(nodes=2, elections=2, proposals=1, reads=1, checks=1, pre_vote=False, disk="any"),
     Scope(nodes=3, elections=1, proposals=1, pre_vote=False),
+    Scope(
+        nodes=2,
+        elections=1,
+        proposals=0,
+        crashes=1,
+        heartbeats=1,
+        reads=1,
+        lease_ticks=3,
+        pre_vote=False,
+        start="led",
+    ),
 ]
 
 
