@@ -30,6 +30,7 @@ import msgspec
 from harness.campaign.cells import CampaignPlan, Unit
 from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
+from harness.formats import newer
 from harness.sim.schedule.version import differences, digests
 from harness.systems.secrets import hidden, revealed
 from history.files import UNREADABLE, RefusedFile, brief, read_regular
@@ -273,11 +274,9 @@ def read(folder: Path) -> Stored:
 def _header(path: Path, line: bytes) -> Header:
     try:
         stated = msgspec.json.decode(line, type=dict[str, object]).get("ackproof_campaign")
-        if isinstance(stated, int) and stated > FORMAT:
-            raise CouldNotRun(
-                f"{path} has format {stated}, and this version of Ackproof reads {FORMAT}: a newer version "
-                "wrote it"
-            )
+        rule = newer(stated, FORMAT)
+        if rule is not None:
+            raise CouldNotRun(f"{path} {rule}")
         return msgspec.json.decode(line, type=Header)
     except UNREADABLE as error:
         raise CouldNotRun(f"{path} holds no campaign ({brief(error)})") from error

@@ -27,6 +27,7 @@ from typing import Any, Final
 import msgspec
 
 from harness.errors import CouldNotRun
+from harness.formats import newer
 from harness.recording.protocol import PROTOCOL
 from harness.run.folder import RunFolder, new_folder
 from harness.run.seal import state_of
@@ -118,9 +119,8 @@ class RecordedFolder:
         except RefusedFile as refusal:
             raise CouldNotRun(str(refusal)) from refusal
         if found.ackproof_recording != PROTOCOL:
-            raise CouldNotRun(
-                f"{path}: of version {found.ackproof_recording}; this ackproof reads version {PROTOCOL}"
-            )
+            of_other = f"of version {found.ackproof_recording}; this ackproof reads version {PROTOCOL}"
+            raise CouldNotRun(f"{path}: {newer(found.ackproof_recording, PROTOCOL, 'version') or of_other}")
         return found
 
     def history(self) -> History:

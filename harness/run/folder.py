@@ -2,7 +2,7 @@
 
 ```
 STORE/2026-11-22T201500-registry-7/
-    test.json          the Test, versions, and the monotonic clock at time 0; written first
+    test.json          the format, the Test, versions, and the monotonic clock at time 0; written first
     history.jsonl      the history, line by line as it happened
     history.parquet    the same, once the run was judged
     lives.json         when each node's processes ran and how they ended
@@ -34,6 +34,7 @@ import msgspec
 from checkers.check_all import Results
 from checkers.lacking import LACKS
 from harness.errors import CouldNotRun
+from harness.formats import RUN_FORMAT, RUN_KEY, refuse_newer_run
 from harness.nemesis.catalogue import kinds_of
 from harness.run.commit import commit_here
 from harness.run.seal import SealState, add_to_seal, seal, state_of
@@ -56,7 +57,7 @@ from history.files import RefusedFile, brief, decode_json, is_regular, names_in,
 from history.limits import MOST_LOG_BYTES, longest_log
 from history.nemesis import read_fault_kinds
 from history.recording import ENDED_EARLY, Nanoseconds
-from history.stored.store import same_operations
+from history.stored.store import MOST_BYTES_AT_ONCE, same_operations
 
 T = TypeVar("T")
 
@@ -165,6 +166,7 @@ class RunFolder:
         promises: what checkers must know of the system: what it lacks, and whether a term has one leader.
         """
         facts = {
+            RUN_KEY: RUN_FORMAT,
             **test.options(),
             "system_options": without_secrets(test.system_options),
             FAULT_KINDS: kinds_of(test.nemesis),
@@ -284,12 +286,14 @@ class RunFolder:
         )
 
     def _test(self) -> tuple[dict[str, Any], tuple[str, ...]]:
-        """What test.json holds, once its types and bounds are checked; and the nodes."""
+        """What test.json holds, once its format, types and bounds are checked; and the nodes."""
         path = self.test_json
         try:
             stored = decode_json(read_regular(path, root=self.path), dict[str, Any], where=path)
         except FileNotFoundError as error:
             raise CouldNotRun(f"{self.path} is not a run's folder: it has no test.json") from error
+        refuse_newer_run(path, stored)
+        stored.pop(RUN_KEY, None)
         try:
             test = msgspec.convert(stored, Test)
             msgspec.convert(stored, _Facts)
@@ -300,7 +304,7 @@ class RunFolder:
 
     def _history(self) -> History:
         """The history, from whichever form is there; where both are, they are compared unless both are sealed
-        and unchanged."""
+        and unchanged. Then a long one is read from its lines, as that takes less memory."""
         lines, parquet = self.history_lines, self.history_parquet
         has_lines, has_parquet = (is_regular(path, self.path) for path in (lines, parquet))
         for path in (lines, parquet):
@@ -308,10 +312,12 @@ class RunFolder:
                 raise RefusedFile(path, "not a regular file")
         if not has_lines and not has_parquet:
             raise FileNotFoundError(f"{self.path} holds neither {parquet.name} nor {lines.name}")
-        if has_parquet and (not has_lines or {lines.name, parquet.name} <= self.seal_state.intact):
+        are_sealed = {lines.name, parquet.name} <= self.seal_state.intact
+        is_long = has_lines and lines.stat().st_size > MOST_BYTES_AT_ONCE
+        if has_parquet and (not has_lines or (are_sealed and not is_long)):
             return read_history(parquet)
         history = read_history(lines)
-        if has_parquet and not same_operations(history, read_history(parquet)):
+        if has_parquet and not are_sealed and not same_operations(history, read_history(parquet)):
             differs = f"{parquet.name} differs from {lines.name}"
             changed = tuple(dict.fromkeys((*self.seal_state.changed, differs)))
             self.seal_state = msgspec.structs.replace(self.seal_state, changed=changed)

@@ -20,6 +20,7 @@ import msgspec
 
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import plural
+from harness.formats import newer
 from history.files import (
     RefusedFile,
     decode_json,
@@ -177,7 +178,8 @@ def _read(folder: Path) -> Seal | None:
     except FileNotFoundError:
         return None
     if found.ackproof_evidence != FORMAT:
-        raise RefusedFile(path, f"of format {found.ackproof_evidence}; this ackproof reads format {FORMAT}")
+        of_other = f"of format {found.ackproof_evidence}; this ackproof reads format {FORMAT}"
+        raise RefusedFile(path, newer(found.ackproof_evidence, FORMAT) or of_other)
     return found
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from checkers.check_all import Results
 from checkers.verdict import Verdict
 from harness.errors import CouldNotRun
+from harness.formats import RUN_KEY
 from harness.run.folder import FAULT_KINDS, RunFolder
 from harness.store.entry import RunEntry
 from harness.store.files import RECORDING, RESULTS, TEST
@@ -33,7 +34,9 @@ QUANTILES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98,
 """At which latencies are compared; enough of them to draw both as curves."""
 MOST_MEASURES = 400
 LONGEST_TEXT = 200
-_NOT_OPTIONS = frozenset({"monotonic_start_ns", "wall_start_ns", "started_at", "command", FAULT_KINDS})
+_NOT_OPTIONS = frozenset(
+    {RUN_KEY, "monotonic_start_ns", "wall_start_ns", "started_at", "command", FAULT_KINDS}
+)
 """What test.json holds that is no option of the test."""
 
 

@@ -17,6 +17,7 @@ import msgspec
 from checkers.check_all import Results
 from checkers.verdict import Validity
 from harness.campaign.outcomes import Outcome, outcome_of
+from harness.formats import refuse_newer_run
 from harness.store.entry import RunEntry, own_version
 from harness.store.files import PLAN, RECORDING, RESULTS, TEST
 from harness.systems import REFERENCE_NODE
@@ -89,6 +90,7 @@ def began_in(name: str) -> str | None:
 def _facts(store: Path, path: Path) -> dict[str, Any]:
     """What the folder says of the run, in the names of the entry."""
     try:
+        refuse_newer_run(path / TEST, _read(store, path / TEST, dict[str, Any]))
         test = _read(store, path / TEST, _StoredTest)
     except FileNotFoundError:
         if not is_regular(path / RECORDING, store):

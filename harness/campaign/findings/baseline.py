@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 
 from harness.errors import unknown_name
+from harness.formats import newer
 from history.files import RefusedFile, read_regular
 
 FORMAT = 1
@@ -54,11 +55,9 @@ def read_baseline(path: Path) -> Mapping[str, Known]:
     except (OSError, RefusedFile, ValueError) as error:
         words = " ".join(str(error).split())
         raise ValueError(words if words.startswith(str(path)) else f"{path}: {words}") from error
-    stated = table.get("version")
-    if isinstance(stated, int) and stated > FORMAT:
-        raise ValueError(
-            f"{path} has version {stated}, and this version of Ackproof reads {FORMAT}: it is for a newer one"
-        )
+    rule = newer(table.get("version"), FORMAT, "version")
+    if rule is not None:
+        raise ValueError(f"{path} {rule}")
     try:
         baseline = msgspec.convert(table, _Baseline)
     except msgspec.ValidationError as error:

@@ -10,6 +10,8 @@ from click.testing import CliRunner, Result
 
 from ackproof.cli.main import cli
 from checkers.verdict import Validity
+from harness.errors import CouldNotRun
+from harness.formats import RUN_FORMAT
 from tests.harness.store.stores import add_run
 
 
@@ -32,6 +34,22 @@ def store(tmp_path: Path) -> Path:
 def listed(*arguments: object) -> Result:
     """What the command does."""
     return CliRunner().invoke(cli, ["runs", *map(str, arguments)])
+
+
+def test_a_run_of_a_newer_version_is_named_by_every_command(store: Path) -> None:
+    folder = add_run(store, "2026-11-28T140000-register-2", ackproof_run=RUN_FORMAT + 1)
+    why = (
+        f"has format {RUN_FORMAT + 1}, and this version of Ackproof reads {RUN_FORMAT}: "
+        "a newer version wrote it; update Ackproof to read it"
+    )
+    done = listed("--store", store)
+    newer, *others = done.stdout.splitlines()
+    assert (done.exit_code, len(others)) == (0, 4)
+    assert newer.endswith(f"{folder.name}: test.json: {why}")
+    for arguments in (["analyze", folder], ["compare", folder, store / "2026-11-28T110000-register-8"]):
+        refused = CliRunner().invoke(cli, [*map(str, arguments)]).exception
+        assert isinstance(refused, CouldNotRun)
+        assert str(refused).endswith(f"test.json: {why}")
 
 
 def test_each_run_is_one_line_with_its_end_and_its_folder(store: Path) -> None:

@@ -15,6 +15,7 @@ from checkers.verdict import Validity
 from harness.campaign.journal import JOURNAL
 from harness.campaign.watching.live import LIVE
 from harness.errors import CouldNotRun
+from harness.formats import RUN_FORMAT
 from harness.hosts.ledger import Ledger
 from harness.recording.folder import RECORDING
 from harness.run.folder import RunFolder
@@ -142,6 +143,19 @@ def test_results_of_a_newer_version_name_that_version(store: Path) -> None:
     folder = add_run(store, "2026-11-28T100000-a-1", versions={"ackproof": "9.9"})
     (folder / "results.json").write_text('{"validity": "splendid"}', encoding="utf-8")
     assert "made by ackproof 9.9" in entries(store)[0].why
+
+
+def test_a_run_of_a_newer_format_is_named_and_the_others_are_listed(store: Path) -> None:
+    add_run(store, "2026-11-28T090000-whole-1")
+    add_run(store, "2026-11-28T095000-ours-1", ackproof_run=RUN_FORMAT)
+    folder = add_run(store, "2026-11-28T100000-a-1", ackproof_run=RUN_FORMAT + 1, nodes={"n1": "leader"})
+    newer, *others = entries(store)
+    assert [one.state for one in others] == ["judged", "judged"]
+    assert newer.folder == folder.name
+    assert newer.why == (
+        f"test.json: has format {RUN_FORMAT + 1}, and this version of Ackproof reads {RUN_FORMAT}: "
+        "a newer version wrote it; update Ackproof to read it"
+    )
 
 
 def test_a_file_behind_a_link_is_not_read(store: Path, tmp_path: Path) -> None:

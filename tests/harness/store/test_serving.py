@@ -14,6 +14,7 @@ import pytest
 
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
+from harness.formats import RUN_FORMAT
 from harness.hosts.ledger import Ledger
 from harness.store import overview
 from harness.store.serving import REPORT_POLICY, StoreServer
@@ -88,6 +89,17 @@ def test_the_runs_are_listed_with_their_reports_and_searched(server: StoreServer
     assert "No run." in Got(server, "/index.html?text=nothing&page=99999999999").page.words
     for query in ("page=-1", "page=%00", "ended=%3Cscript%3E", "text=" + "x" * 1000):
         assert Got(server, f"/index.html?{query}").status == 200
+
+
+def test_a_run_of_a_newer_version_is_listed_as_one_and_hides_no_other(
+    server: StoreServer, store: Path
+) -> None:
+    folder = add_run(store, "2026-11-28T120000-register-9", ackproof_run=RUN_FORMAT + 1)
+    page = Got(server, "/").page
+    assert "3 of 3 runs" in page.words
+    assert f"runs/{RUN}/report.html" in page.links
+    assert "a newer version wrote it" in page.words
+    assert folder.name in Got(server, "/index.html?ended=damaged").page.words
 
 
 def test_a_report_is_shown_in_a_sandbox_and_a_run_is_one_zip(server: StoreServer, store: Path) -> None:
