@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from history.history import INFO, INVOKE, TYPES, Codes, Columns, History
+from history.history import INFO, INVOKE, TYPES, Codes, Columns, History, wide
 from history.nemesis import FINAL_HEAL, FaultKind, FaultKinds
 from history.operation import NEMESIS
 from history.units import MILLISECOND_NS
@@ -100,7 +100,7 @@ def _makers(history: History, begun: Codes, kinds: Sequence[FaultKind]) -> dict[
         return _integers(found, found < 0)
 
     return {
-        "process": lambda: columns.process[begun],
+        "process": lambda: wide(columns.process[begun]),
         "who": lambda: _category(who(), ("client", "nemesis")),
         "f": lambda: _category(columns.f[begun], columns.f_names),
         "fault": lambda: _faults(columns, begun, who(), kinds),

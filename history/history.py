@@ -22,6 +22,7 @@ INVOKE, OK, FAIL, INFO = range(4)
 """Codes of `Columns.type`."""
 
 Codes = npt.NDArray[np.int64]
+"""Integers of a history, of 64 bits. The columns of a very long history are narrower (see `Columns`)."""
 
 
 class HistoryError(ValueError):
@@ -40,6 +41,10 @@ class Columns:
     The codes of `value` index `values`, which are JSON texts (see `history.values`), so equal values have
     equal codes; `decoded` decodes them. `raft_index` is -1 if the reply names no index.
     Some arrays cannot be written.
+
+    Of a history that is read in pieces (`stored/pieces.py`), process and codes have 32 or 16 bits, so that
+    tens of millions of operations have room. They may be compared, looked up, and doubled. What multiplies
+    them, or gives them to a compiled kernel, takes `wide` of them first.
     """
 
     time: Codes
@@ -64,6 +69,11 @@ class Columns:
     def decoded(self, code: int) -> Any:
         """The value behind a code of `value`."""
         return None if code < 0 else decoded(self.values[code])
+
+
+def wide(numbers: Codes) -> Codes:
+    """The same numbers in 64 bits; the same array if it has them."""
+    return numbers.astype(np.int64, copy=False)
 
 
 def stable_order(numbers: Codes) -> Codes:

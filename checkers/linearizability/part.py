@@ -18,7 +18,7 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.models.model import MAYBE, Call
 from history import Columns, History
-from history.history import FAIL, INFO, INVOKE, OK, stable_order
+from history.history import FAIL, INFO, INVOKE, OK, stable_order, wide
 from history.values import MARK, frozen
 
 Integers = npt.NDArray[np.int64]
@@ -272,11 +272,11 @@ class _ByKey:
         columns, starts = self.columns, self.starts[begin : end + 1]
         own = slice(int(starts[0]), int(starts[-1]))
         begun, ends, known = self.begun[own], self.ends[own], self.known[own]
-        asked = columns.value[begun]
-        answered = np.where(known, columns.value[ends], UNTOLD)
+        f, asked = wide(columns.f[begun]), wide(columns.value[begun])
+        answered = wide(np.where(known, columns.value[ends], UNTOLD))
         # Codes are at least UNTOLD, so that one number stands for name, argument and result together.
         width = len(columns.values) - UNTOLD
-        packed = (columns.f[begun] * width + asked - UNTOLD) * width + answered - UNTOLD
+        packed = (f * width + asked - UNTOLD) * width + answered - UNTOLD
         _, example, kinds = np.unique(packed, return_index=True, return_inverse=True)
         return HistoryParts(
             self.keys[begin:end],
@@ -284,7 +284,7 @@ class _ByKey:
             begun,
             np.where(known, ends, NEVER),
             np.asarray(kinds, dtype=np.int64),
-            HistoryCalls(columns, columns.f[begun[example]], asked[example], answered[example]),
+            HistoryCalls(columns, f[example], asked[example], answered[example]),
             int(np.diff(starts).max(initial=0)),
         )
 

@@ -17,7 +17,7 @@ from checkers.transactions.graph.scan import READ, WRITE, Steps, Tokens
 from checkers.verdict import IllegalOperation
 from history import History
 from history.formats.transactions import TransactionHistory
-from history.history import INFO, INVOKE, OK
+from history.history import INFO, INVOKE, OK, wide
 from history.values import decoded
 
 Integers = npt.NDArray[Any]
@@ -181,7 +181,7 @@ def transactions(history: History, *, lists: bool, duplicates: bool = False) -> 
     txns = Transactions(
         invoked=invoked,
         completed=np.where(outcome == OK, other, NEVER),
-        process=columns.process[invoked],
+        process=wide(columns.process[invoked]),
         outcome=outcome,
         first=first,
         of=of,

@@ -1,5 +1,7 @@
 """Reads a large file of our own JSON lines in one compiled pass, without an object a line.
 
+A file that is too large to be held is read in pieces (`pieces`), by the same kernels.
+
 The kernel reads what the recorder writes: the fields of an operation, each at most once, no blanks between
 them. Where a file holds anything else, or breaks a rule, `columns_of` returns None: then the plain reader
 (`store`) reads the file line by line, and names the line. Both give the same for every file.
@@ -38,7 +40,7 @@ KINDS = np.frombuffer(b"invoke ok fail info ", dtype=np.uint8)
 
 
 class Slots(NamedTuple):
-    """Texts that were numbered, as stretches of the file: a hash table."""
+    """Texts that were numbered, as stretches of the file, or of `kept`: a hash table."""
 
     slots: Integers
     """A number plus 1, or 0; how many slots there are is a power of two."""
@@ -47,7 +49,9 @@ class Slots(NamedTuple):
     fields: Integers
     """By number the field that holds the text; texts of two fields are two."""
     counts: Integers
-    """How many texts there are."""
+    """How many texts there are, and how many of these, the first ones, are in `kept`."""
+    kept: Bytes
+    """The texts of pieces of the file that were read before."""
 
 
 @compiled_in_place
@@ -109,21 +113,31 @@ def value_end(text: Bytes, at: int) -> int:
     return UNUSUAL
 
 
-@compiled_in_place
-def number_of(text: Bytes, begin: int, end: int, field: int, found: Slots) -> int:
-    """The number of a text of that field."""
+@inlined
+def first_slot(text: Bytes, begin: int, end: int, field: int, mask: int) -> int:
+    """The slot in which a text of that field is looked for first."""
     h = 2166136261 + field
     for at in range(begin, end):
         h = ((h ^ text[at]) * 16777619) & 0xFFFFFFFF
+    return (h ^ (h >> 15)) & mask
+
+
+@compiled_in_place
+def number_of(text: Bytes, begin: int, end: int, field: int, found: Slots) -> int:
+    """The number of a text of that field."""
     mask = len(found.slots) - 1
-    slot = (h ^ (h >> 15)) & mask
+    slot = first_slot(text, begin, end, field, mask)
     while found.slots[slot] > 0:
         known = found.slots[slot] - 1
         first = found.begins[known]
         if found.fields[known] == field and found.ends[known] - first == end - begin:
             same = 0
-            while same < end - begin and text[first + same] == text[begin + same]:
-                same += 1
+            if known < found.counts[1]:
+                while same < end - begin and found.kept[first + same] == text[begin + same]:
+                    same += 1
+            else:
+                while same < end - begin and text[first + same] == text[begin + same]:
+                    same += 1
             if same == end - begin:
                 return int(known)
         slot = (slot + 1) & mask
@@ -179,8 +193,12 @@ def number_end(text: Bytes, at: int) -> int:
 
 
 @compiled_in_place
-def scan(text: Bytes, rows: int, longest: int, fields: Integers, expected: Integers, found: Slots) -> int:
+def scan(
+    text: Bytes, first: int, rows: int, longest: int, fields: Integers, expected: Integers, found: Slots
+) -> int:
     """Read all lines: a column of `rows` numbers each field; how many lines there are, or UNUSUAL.
+
+    The first line is that of the operation `first`.
 
     `fields` and `expected` are ABSENT at first. Lines are written alike, so that a name is first compared
     with the one which the line before had at that place (`expected`).
@@ -238,7 +256,11 @@ def scan(text: Bytes, rows: int, longest: int, fields: Integers, expected: Integ
             else:
                 return UNUSUAL
         needed = 1 << INDEX | 1 << TIME | 1 << PROCESS | 1 << TYPE | 1 << F
-        if given & needed != needed or fields[INDEX * rows + line] != line or fields[TYPE * rows + line] < 0:
+        if (
+            given & needed != needed
+            or fields[INDEX * rows + line] != first + line
+            or fields[TYPE * rows + line] < 0
+        ):
             return UNUSUAL
         at += 1
         if at >= len(text) or text[at] != NEWLINE or at - begin >= longest:
@@ -292,26 +314,36 @@ def columns_of(content: bytes) -> Columns | None:
     if fitting(len(content) // BYTES_A_STEP) is not KernelForm.COMPILED or not content.endswith(b"\n"):
         return None
     text = np.frombuffer(content, dtype=np.uint8)
-    lines = _lines_in(text)
-    most = 2 * lines + 1_000
+    lines = lines_in(text)
+    most = most_texts(lines)
     found = Slots(
         np.zeros(1 << (2 * most).bit_length(), dtype=np.int64),
         np.empty(most, dtype=np.int64),
         np.empty(most, dtype=np.int64),
         np.empty(most, dtype=np.int64),
-        np.zeros(1, dtype=np.int64),
+        np.zeros(2, dtype=np.int64),
+        np.empty(0, dtype=np.uint8),
     )
     fields = np.full(FIELDS * lines, ABSENT, dtype=np.int64)
     expected = np.full(FIELDS + 1, ABSENT, dtype=np.int64)
-    if scan(text, lines, LONGEST_LINE_BYTES, fields, expected, found) != lines:
+    if scan(text, 0, lines, LONGEST_LINE_BYTES, fields, expected, found) != lines:
         return None
     try:
-        return _columns(text, fields.reshape(FIELDS, lines), found)
-    except (*UNREADABLE, UnicodeEncodeError, OverflowError):
+        return columns_from(text, dict(enumerate(fields.reshape(FIELDS, lines))), found)
+    except UNFIT:
         return None
 
 
-def _lines_in(text: Bytes) -> int:
+UNFIT = (*UNREADABLE, UnicodeEncodeError, OverflowError)
+"""What a text raises that the plain reader has to read."""
+
+
+def most_texts(lines: int) -> int:
+    """The most different texts that this number of lines is read with."""
+    return 2 * lines + 1_000
+
+
+def lines_in(text: Bytes) -> int:
     """How many lines end in a text; `bytes.count` looks for each end by itself, which takes three times as
     long."""
     return sum(
@@ -320,26 +352,35 @@ def _lines_in(text: Bytes) -> int:
     )
 
 
-def _columns(text: Bytes, fields: Codes, found: Slots) -> Columns | None:
+def columns_from(text: Bytes, fields: dict[int, Codes], found: Slots) -> Columns:
+    """The columns, of what `scan` left by field: numbers, and numbers of texts, stretches of `text`.
+
+    Each field is taken out of `fields` as soon as it was looked at, so that it is not there twice.
+
+    Raises:
+        UNFIT: a text is not what a history holds.
+    """
     count = int(found.counts[0])
     begins, ends, kinds = (array[:count] for array in (found.begins, found.ends, found.fields))
 
     def named(field: int) -> tuple[Codes, tuple[str, ...]]:
         own = np.flatnonzero(kinds == field)
-        texts, are_distinct = _texts(text, begins[own], ends[own], field)
-        codes = np.full(count + 1, ABSENT, dtype=np.int64)
+        texts, are_distinct = _texts_in_turn(text, begins[own], ends[own], field)
+        numbers = fields.pop(field)
+        codes = np.full(count + 1, ABSENT, dtype=numbers.dtype)
         if are_distinct:
             absent = texts.index("null") if field == VALUE and "null" in texts else len(texts)
             codes[own] = np.arange(len(own))
             codes[own[absent + 1 :]] -= 1
             codes[own[absent : absent + 1]] = ABSENT
-            return codes[fields[field]], (*texts[:absent], *texts[absent + 1 :])
+            del texts[absent : absent + 1]
+            return _renumbered(numbers, codes), tuple(texts)
         code_of: dict[str, int] = {}
         codes[own] = [
             ABSENT if text == "null" and field == VALUE else code_of.setdefault(text, len(code_of))
             for text in texts
         ]
-        return codes[fields[field]], tuple(code_of)
+        return _renumbered(numbers, codes), tuple(code_of)
 
     f, f_names = named(F)
     key, keys = named(KEY)
@@ -347,9 +388,9 @@ def _columns(text: Bytes, fields: Codes, found: Slots) -> Columns | None:
     error, errors = named(ERROR)
     node, nodes = named(NODE)
     return Columns(
-        time=fields[TIME].copy(),
-        process=fields[PROCESS].copy(),
-        type=fields[TYPE].astype(np.int8),
+        time=_alone(fields.pop(TIME)),
+        process=_alone(fields.pop(PROCESS)),
+        type=fields.pop(TYPE).astype(np.int8, copy=False),
         f=f,
         f_names=f_names,
         key=key,
@@ -360,8 +401,46 @@ def _columns(text: Bytes, fields: Codes, found: Slots) -> Columns | None:
         errors=errors,
         node=node,
         nodes=nodes,
-        raft_index=fields[RAFT_INDEX].copy(),
+        raft_index=_alone(fields.pop(RAFT_INDEX)),
     )
+
+
+NUMBERS_AT_ONCE = 1 << 20
+"""Numbers are looked up in this many steps at a time, as numpy makes them 64 bits wide for that."""
+TEXTS_AT_ONCE = 1 << 18
+"""Texts are decoded in this many at a time."""
+
+
+def _is_alone(numbers: Codes) -> bool:
+    """Whether no other column lies in the same memory."""
+    return not isinstance(numbers.base, np.ndarray) or numbers.strides == (0,)
+
+
+def _alone(numbers: Codes) -> Codes:
+    """The same in memory of their own, so that the other columns need not stay."""
+    return numbers if _is_alone(numbers) else numbers.copy()
+
+
+def _renumbered(numbers: Codes, codes: Codes) -> Codes:
+    """The code of each number, in memory of their own; ABSENT stays."""
+    if numbers.strides == (0,):
+        return numbers  # nothing but ABSENT
+    found = numbers if _is_alone(numbers) else np.empty_like(numbers)
+    for at in range(0, len(numbers), NUMBERS_AT_ONCE):
+        part = slice(at, at + NUMBERS_AT_ONCE)
+        found[part] = codes[numbers[part]]
+    return found
+
+
+def _texts_in_turn(text: Bytes, begins: Integers, ends: Integers, field: int) -> tuple[list[str], bool]:
+    """The same as `_texts`, of some texts after the others."""
+    found, are_distinct = _texts(text, begins[:TEXTS_AT_ONCE], ends[:TEXTS_AT_ONCE], field)
+    for at in range(TEXTS_AT_ONCE, len(begins), TEXTS_AT_ONCE):
+        part = slice(at, at + TEXTS_AT_ONCE)
+        more, are_more_distinct = _texts(text, begins[part], ends[part], field)
+        found += more
+        are_distinct &= are_more_distinct
+    return found, are_distinct
 
 
 def _texts(text: Bytes, begins: Integers, ends: Integers, field: int) -> tuple[list[str], bool]:

@@ -24,14 +24,15 @@ import msgspec
 import numpy as np
 
 from history.files import UNREADABLE, RefusedFile, brief, is_too_deep, open_regular, replacing
-from history.history import TYPES, Codes, Columns, History, HistoryError
+from history.history import TYPES, Codes, Columns, History, HistoryError, wide
 from history.limits import LONGEST_LINE_BYTES, MOST_DEPTH
 from history.operation import Operation
 from history.stored.columns import GrowingColumns
 from history.stored.lines import columns_of
+from history.stored.pieces import columns_in_pieces
 
 MOST_BYTES_AT_ONCE = 1 << 29
-"""Larger files of JSON lines are read line by line, so that they need no memory besides their columns."""
+"""Larger files of JSON lines are read in pieces, so that they need little memory besides their columns."""
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -97,8 +98,9 @@ def read_history(path: Path) -> History:
 def _read_json_lines(path: Path) -> History:
     try:
         with open_regular(path) as file:
-            small = os.fstat(file.fileno()).st_size <= MOST_BYTES_AT_ONCE
-            columns = columns_of(file.read(MOST_BYTES_AT_ONCE)) if small else None
+            size = os.fstat(file.fileno()).st_size
+            is_small = size <= MOST_BYTES_AT_ONCE
+            columns = columns_of(file.read(MOST_BYTES_AT_ONCE)) if is_small else columns_in_pieces(file, size)
     except RefusedFile as refusal:
         raise HistoryError(1, refusal.rule, str(path)) from refusal
     return _read_line_by_line(path) if columns is None else History.from_columns(columns, source=str(path))
@@ -202,7 +204,7 @@ def _rows(columns: Columns, rows: slice, names: Mapping[str, Any]) -> pa.Table:
     return pa.table(
         {
             "time": columns.time[rows],
-            "process": columns.process[rows],
+            "process": wide(columns.process[rows]),
             "type": texts("type"),
             "f": texts("f"),
             "key": texts("key"),

@@ -17,7 +17,7 @@ from checkers.linearizability.answer import NEVER
 from checkers.linearizability.part import Integers, Part
 from checkers.models.model import MAYBE, Call
 from history import Columns, History
-from history.history import FAIL, INVOKE, OK
+from history.history import FAIL, INVOKE, OK, wide
 from history.values import frozen
 
 NOTHING, UNTOLD, ABSENT = -1, -2, -3
@@ -120,9 +120,9 @@ def rows_of(history: History, names: Sequence[str]) -> HistoryRows | None:
         begun,
         np.where(known, ends, NEVER),
         number_of[columns.f[begun]],
-        columns.value[begun],
-        np.where(known, columns.value[ends], UNTOLD),
-        columns.value[begun],
+        wide(columns.value[begun]),
+        wide(np.where(known, columns.value[ends], UNTOLD)),
+        wide(columns.value[begun]),
         *(columns.values.index(text) if text in columns.values else ABSENT for text in ("true", "false")),
     )
 

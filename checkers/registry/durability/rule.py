@@ -47,7 +47,7 @@ import numpy.typing as npt
 
 from checkers.registry.names import DEREGISTER, REGISTER, UPDATE
 from history import NEMESIS, Columns
-from history.history import FAIL, INFO, INVOKE, OK
+from history.history import FAIL, INFO, INVOKE, OK, wide
 
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -85,14 +85,14 @@ class RegistryWrites:
         if false is not None:
             found_nothing = updates & (outcome == OK) & (columns.value[completed] == false)
         return cls(
-            key=columns.key[invoked],
+            key=wide(columns.key[invoked]),
             invoked=invoked,
             completed=completed,
             outcome=outcome,
             registers=registers,
             updates=updates,
             found_nothing=found_nothing,
-            id=np.where(registers | updates, columns.value[invoked], -1),
+            id=wide(np.where(registers | updates, columns.value[invoked], -1)),
         )
 
     @property

@@ -37,7 +37,7 @@ from checkers.registry.names import (
     service_of,
 )
 from history import Columns, History
-from history.history import FAIL, INVOKE, OK
+from history.history import FAIL, INVOKE, OK, wide
 
 PUT, REMOVE, CHANGE, EXPIRY, READ, SNAPSHOT = range(6)
 """The effects of register, deregister, update, expiry, lookup and list."""
@@ -132,9 +132,9 @@ def claims_of(history: History, applied: AppliedLog, effects: Mapping[str, int] 
     kept = (effect >= 0) & (outcome != FAIL) & ((outcome == OK) | (effect < READ))
     begun, ends, effect, known = begun[kept], ends[kept], effect[kept], (outcome == OK)[kept]
     index = np.where(known, columns.raft_index[ends], UNPLACED)
-    key = columns.key[begun]
+    key = wide(columns.key[begun])
     writes = (effect == PUT) | (effect == CHANGE)
-    reply = np.where(known, columns.value[ends], NOTHING)
+    reply = wide(np.where(known, columns.value[ends], NOTHING))
     value = np.where(writes, columns.value[begun], reply)
     if "false" in columns.values:
         value[(effect == CHANGE) & known & (reply == columns.values.index("false"))] = FALSE

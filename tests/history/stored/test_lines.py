@@ -15,7 +15,7 @@ import pytest
 from history import History, HistoryError, Operation
 from history.history import TYPES, Columns
 from history.kernels import Form
-from history.stored import lines
+from history.stored import lines, pieces, store
 from history.stored.store import _read_json_lines, _read_line_by_line
 
 VALUES: tuple[Any, ...] = (
@@ -25,9 +25,13 @@ VALUES: tuple[Any, ...] = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def compiled_from_the_first_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, params=["whole", "in pieces"])
+def compiled_from_the_first_byte(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.setattr(lines, "fitting", lambda work: Form.COMPILED)
+    monkeypatch.setattr(pieces, "fitting", lambda work: Form.COMPILED)
+    if request.param == "in pieces":
+        monkeypatch.setattr(store, "MOST_BYTES_AT_ONCE", -1)
+        monkeypatch.setattr(pieces, "PIECE_BYTES", 500)
 
 
 def recorded(draw: Random) -> list[Operation]:

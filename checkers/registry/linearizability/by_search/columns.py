@@ -30,7 +30,7 @@ from checkers.registry.linearizability.by_search.presence import PUTS, PresenceE
 from checkers.registry.linearizability.by_search.split import EFFECTS
 from checkers.registry.names import DEREGISTER, LOOKUP, REGISTER, UPDATE
 from history import History
-from history.history import FAIL, INVOKE, OK
+from history.history import FAIL, INVOKE, OK, wide
 from history.kernels import Integers
 
 CONFIGURATIONS_PER_OPERATION = 20
@@ -64,7 +64,8 @@ def screen(history: History) -> Screened | None:
     is_write, is_remove = (f == codes[0]) | is_change, f == codes[2]
     found_nothing = (f == codes[1]) & ~is_change
     kept = (outcome != FAIL) & (known | is_write | is_remove)
-    values = np.where(is_write, columns.value[begun], np.where(known, columns.value[ends], -1)) + 1
+    told = np.where(known, columns.value[ends], -1)
+    values = wide(np.where(is_write, columns.value[begun], told)) + 1
     values[found_nothing] = 0
     texts = np.array([text.startswith('"') for text in columns.values], dtype=bool)
     used = values[kept & (values > 0)] - 1
