@@ -16,6 +16,7 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, cast
@@ -54,7 +55,16 @@ class Engine:
         """Whether a search tries operations of unknown outcome before the others; that changes no answer."""
         self.is_by_table = False
         """Whether the part that was searched last needed a table of steps, which Python fills."""
-        self._searches = KindSearch(self._following)
+        # Weak, so that an engine and its arrays are gone as soon as nothing uses it, and not only when Python
+        # looks for objects that hold each other: ten million operations are searched by ten engines.
+        own = weakref.ref(self)
+
+        def following(state: int, kinds: Sequence[int]) -> list[int]:
+            engine = own()
+            assert engine is not None, "its searches run for it alone"
+            return engine._following(state, kinds)
+
+        self._searches = KindSearch(following)
         self._coded_calls: Sequence[Call] = ()
         self._first_kind = 0
         """The kind of the first one of `_coded_calls`; others were coded before it."""

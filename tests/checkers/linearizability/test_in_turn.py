@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from random import Random
 
 import pytest
 
 from checkers.linearizability import part
+from checkers.linearizability.answer import Budget
 from checkers.linearizability.by_model import LinearizabilityOf
+from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import parts, parts_in_turn
 from checkers.models import MODELS
 from checkers.verdict import IllegalOperation, Verdict
@@ -81,6 +85,18 @@ def test_each_key_comes_once_with_its_own_operations(monkeypatch: pytest.MonkeyP
             assert [own.call(place) for place in range(len(own))] == [
                 expected.call(place) for place in range(len(expected))
             ]
+
+
+def test_an_engine_is_gone_as_soon_as_nothing_uses_it() -> None:
+    engine = Engine(MODELS["register"])
+    engine.decide_all(parts(a_history("register", Random(3))), Budget())
+    gone = weakref.ref(engine)
+    gc.disable()
+    try:
+        del engine
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_the_first_operation_that_the_model_lacks_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
