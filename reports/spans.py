@@ -110,6 +110,20 @@ class Spans:
         """Which operations are a client's and not the nemesis'."""
         return np.not_equal(self.process, NEMESIS)
 
+    # The next two are not kept: of ten million operations they take much memory.
+    @property
+    def completed(self) -> Codes:
+        """The positions of the clients' operations that ended."""
+        return np.flatnonzero(self.client & (self.type != PENDING))
+
+    @property
+    def of_completed(self) -> tuple[Codes, Codes, npt.NDArray[np.int8]]:
+        """Of the clients' operations that ended: when each began, how long it took, and how it ended."""
+        done = self.completed
+        begin, latency = self.begin[done], self.end[done]
+        latency -= begin
+        return begin, latency, self.type[done]
+
     def position(self, operation: int) -> int | None:
         """The place of the operation that this index belongs to; None if the history has no such index."""
         if not 0 <= operation < len(self.history):

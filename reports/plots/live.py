@@ -18,10 +18,10 @@ from history.units import MICROSECOND_NS, SECOND_NS
 from reports.moment.lines import NodeLines
 from reports.plots.frame import Frame
 from reports.plots.lines import LineChart, differences
-from reports.plots.measured.latency import BUCKETS, QUANTILES, quantiles, thin
+from reports.plots.measured.latency import AT_ONCE, BUCKETS, QUANTILES, quantiles, thin
 from reports.plots.measured.throughput import rates
 from reports.roles import RoleLanes, coarsened
-from reports.spans import OUTCOMES, PENDING, Spans
+from reports.spans import OUTCOMES, Spans
 from reports.svg import Floats
 from reports.text import clean, short, shorten
 
@@ -65,10 +65,10 @@ def chart_data(
 
 def _operations(spans: Spans, end: int) -> dict[str, Any] | None:
     """The completed operations of clients: a choice of them one by one, all of them as a grid."""
-    done = np.flatnonzero(spans.client & (spans.type != PENDING))
+    done = spans.completed
     if not len(done):
         return None
-    begin, latency, type_ = spans.begin[done], spans.end[done] - spans.begin[done], spans.type[done]
+    begin, latency, type_ = spans.of_completed
     kept = thin(begin, latency, type_, end).kept
     chosen = done[kept]
     columns = spans.columns
@@ -77,7 +77,7 @@ def _operations(spans: Spans, end: int) -> dict[str, Any] | None:
         columns.node[completions] >= 0, columns.node[completions], columns.node[spans.index[chosen]]
     )
     ok = type_ == OK
-    used, values = quantiles(begin[ok], latency[ok], end) if ok.any() else (np.array([], dtype=np.int64), {})
+    used, values = quantiles(begin, latency, end, ok) if ok.any() else (np.array([], dtype=np.int64), {})
     slice_s = end / BUCKETS / SECOND_NS
     return {
         "total": len(done),
@@ -127,13 +127,20 @@ def _values(spans: Spans, chosen: Codes) -> list[str]:
 
 def _grid(begin: Codes, latency: Codes, type_: np.ndarray[Any, Any], end: int) -> dict[str, Any]:
     """How many operations of each outcome are in each cell of time and (logarithm of) latency."""
-    column = np.minimum(begin * COLUMNS // max(end, 1), COLUMNS - 1)
-    row = np.floor(np.log10(np.maximum(latency / MICROSECOND_NS, 1)) * ROWS_A_DECADE).astype(np.int64)
+    tallies = {code: np.zeros(0, dtype=np.int64) for code in (OK, FAIL, INFO)}
+    for at in range(0, len(begin), AT_ONCE):
+        part = slice(at, at + AT_ONCE)
+        column = np.minimum(begin[part] * COLUMNS // max(end, 1), COLUMNS - 1)
+        row = np.floor(np.log10(np.maximum(latency[part] / MICROSECOND_NS, 1)) * ROWS_A_DECADE)
+        cell = row.astype(np.int64) * COLUMNS + column
+        for code, before in tallies.items():
+            counted = np.bincount(cell[type_[part] == code], minlength=len(before))
+            counted[: len(before)] += before
+            tallies[code] = counted
     found = {}
     for code, name in ((OK, "ok"), (FAIL, "fail"), (INFO, "info")):
-        mine = type_ == code
-        cells, counts = np.unique(row[mine] * COLUMNS + column[mine], return_counts=True)
-        found[name] = [np.diff(cells, prepend=0).tolist(), counts.tolist()]
+        cells = np.flatnonzero(tallies[code])
+        found[name] = [np.diff(cells, prepend=0).tolist(), tallies[code][cells].tolist()]
     return {"columns": COLUMNS, "rows": ROWS_A_DECADE, "cells": found}
 
 

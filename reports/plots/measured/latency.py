@@ -10,6 +10,7 @@ the load is mistaken for the whole. The caption counts what was left out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,8 @@ MAX_PANELS = 5
 FEW = 40
 SMALL_PANEL = 58
 BUCKETS = 90
+AT_ONCE = 1 << 20
+"""Of very many operations, this many are looked at a time, so that this takes little memory."""
 PANEL = 128
 GAP = 26
 QUANTILES = (50, 90, 99)
@@ -63,31 +66,57 @@ def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: 
 
 
 def _extremes(begin: Codes, latency: Codes, end_of_run: int) -> Codes:
-    """Positions of the fastest and the slowest in each slice of time."""
-    bucket = begin * BUCKETS // max(end_of_run, 1)
-    order = np.lexsort((latency, bucket))
-    sorted_bucket = bucket[order]
-    change = np.flatnonzero(np.diff(sorted_bucket)) + 1
-    first = np.concatenate([[0], change])
-    last = np.concatenate([change - 1, [len(order) - 1]])
-    return np.unique(order[np.concatenate([first, last])])
+    """Positions of the fastest and the slowest in each slice of time: the first of equally fast ones, and the
+    last of equally slow ones."""
+    found = []
+    edges = _edges(begin, end_of_run)
+    for low, high in pairwise(edges):
+        own = latency[low:high]
+        found += [low + int(np.argmin(own)), high - 1 - int(np.argmax(own[::-1]))]
+    return np.unique(np.array(found, dtype=np.int64))
+
+
+def _edges(begin: Codes, end_of_run: int) -> list[int]:
+    """Where each slice of time that holds anything begins among operations in the order of their beginnings,
+    and at last their number."""
+    length = max(end_of_run, 1)
+    last = int(begin[-1]) * BUCKETS // length if len(begin) else -1
+    first_ns = [-(-number * length // BUCKETS) for number in range(1, last + 1)]
+    return sorted({0, *np.searchsorted(begin, np.array(first_ns, dtype=np.int64)).tolist(), len(begin)})
 
 
 def _spread(positions: Codes, wanted: int) -> Codes:
     """`wanted` of the positions, spread evenly by a multiplicative hash (Knuth, TAOCP 6.4)."""
     if len(positions) <= wanted:
         return positions
-    hashed = (positions.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
-    return np.sort(positions[np.argsort(hashed, kind="stable")[:wanted]])
+    best = positions[:0]
+    for at in range(0, len(positions), AT_ONCE):
+        some = np.concatenate([best, positions[at : at + AT_ONCE]])
+        hashed = (some.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
+        best = some[np.argsort(hashed, kind="stable")[:wanted]]
+    return np.sort(best)
 
 
-def quantiles(begin: Codes, latency: Codes, end_of_run: int) -> tuple[Codes, dict[int, Floats]]:
-    """The slices of time (from 0) that hold anything, and each quantile's value there, in nanoseconds."""
+def quantiles(begin: Codes, latency: Codes, end_of_run: int, which: Mask) -> tuple[Codes, dict[int, Floats]]:
+    """The slices of time (from 0) that hold anything, and each quantile's value there, in nanoseconds.
+
+    Args:
+        begin: when each operation began, in ascending order.
+        which: which of them count; at least one.
+    """
     import pandas as pd
 
-    bucket = begin * BUCKETS // max(end_of_run, 1)
     shares = np.array(QUANTILES) / 100
-    found = pd.Series(latency).groupby(bucket).quantile(shares).unstack()
+    edges = _edges(begin, end_of_run)
+    parts, low = [], 0
+    for high in edges[1:]:
+        if high - low >= AT_ONCE or high == len(begin):
+            own = which[low:high]
+            if own.any():
+                bucket = begin[low:high][own] * BUCKETS // max(end_of_run, 1)
+                parts.append(pd.Series(latency[low:high][own]).groupby(bucket).quantile(shares).unstack())
+            low = high
+    found = pd.concat(parts)
     return found.index.to_numpy(), {
         q: found[share].to_numpy() for q, share in zip(QUANTILES, shares, strict=True)
     }
@@ -111,10 +140,10 @@ def _quantile_path(used: Codes, ys: Floats, quantile: int) -> Markup:
 
 def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
     """The chart; None where no client operation completed."""
-    done = np.flatnonzero(spans.client & (spans.type != PENDING))
+    done = spans.completed
     if not len(done):
         return None
-    begin, latency, type_ = spans.begin[done], spans.end[done] - spans.begin[done], spans.type[done]
+    begin, latency, type_ = spans.of_completed
     thinned = thin(begin, latency, type_, frame.end)
     panels = _panels(spans, spans.f[done])
 
@@ -134,7 +163,7 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
             parts.append(_marks(xs, scale, latency[chosen], code))
         ok = mask & (type_ == OK)
         if ok.sum() >= BUCKETS // 3:
-            used, values = quantiles(begin[ok], latency[ok], frame.end)
+            used, values = quantiles(begin, latency, frame.end, ok)
             parts.extend(_quantile_path(used, scale.array(values[q]), q) for q in QUANTILES)
         y_top = high
     pending = int((spans.client & (spans.type == PENDING)).sum())

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pytest
 
 from history import History, Operation
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS as S
 from reports.counts.figures import Lag
 from reports.faults import FaultPeriod
+from reports.plots import live
 from reports.plots.frame import MAX_PERIODS, Frame
+from reports.plots.measured import latency as measured
 from reports.plots.measured.lag import lag_plot
 from reports.plots.measured.latency import BUCKETS, MAX_POINTS, latency_plot, quantiles, thin
 from reports.plots.measured.throughput import MAX_SLICES, rates, throughput_plot
@@ -63,11 +66,52 @@ def test_a_flood_of_failures_is_bounded() -> None:
 
 def test_quantiles_are_over_all_points_of_a_slice_as_those_of_the_table_are() -> None:
     begin, latency, _ = cloud(5_000, 1)
-    used, values = quantiles(begin, latency, 100 * S)
+    used, values = quantiles(begin, latency, 100 * S, np.ones(len(begin), dtype=bool))
     for position, bucket in enumerate(used.tolist()):
         inside = np.sort(latency[begin * BUCKETS // (100 * S) == bucket])
         for q, found in values.items():
             assert np.isclose(found[position], np.percentile(inside, q))
+
+
+def test_very_many_operations_looked_at_in_turn_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    for seed in range(3):
+        begin, latency, type_ = cloud(20_000, 300, seed)
+        begin //= [1, 7, 20 * S][seed]  # the last has slices of time without an operation
+        latency //= 1_000_000  # so that many are equally fast
+        chosen = [type_ == OK, type_ == FAIL, np.ones(len(begin), dtype=bool)]
+
+        def all_of_it(
+            begin: np.ndarray = begin,
+            latency: np.ndarray = latency,
+            type_: np.ndarray = type_,
+            chosen: list[np.ndarray] = chosen,
+        ) -> list[object]:
+            end = int(begin[-1]) + 1
+            found = [quantiles(begin, latency, end, which) for which in chosen]
+            return [
+                thin(begin, latency, type_, end).kept.tolist(),
+                [[used.tolist(), {q: one.tolist() for q, one in values.items()}] for used, values in found],
+                live._grid(begin, latency, type_, end),
+            ]
+
+        with monkeypatch.context() as patched:
+            expected = all_of_it()
+            patched.setattr(measured, "AT_ONCE", 700)
+            patched.setattr(live, "AT_ONCE", 700)
+            assert all_of_it() == expected
+
+
+def test_the_extremes_of_a_slice_are_those_that_sorting_finds() -> None:
+    for seed in range(3):
+        begin, latency, _ = cloud(4_000, 1, seed)
+        latency //= 1_000_000
+        begin //= [1, 7, 20 * S][seed]
+        end = int(begin[-1]) + seed
+        bucket = begin * BUCKETS // max(end, 1)
+        order = np.lexsort((latency, bucket))
+        change = np.flatnonzero(np.diff(bucket[order])) + 1
+        ends = np.concatenate([[0], change, change - 1, [len(order) - 1]])
+        assert measured._extremes(begin, latency, end).tolist() == np.unique(order[ends]).tolist()
 
 
 def test_the_number_of_marks_in_the_chart_is_the_number_kept() -> None:
