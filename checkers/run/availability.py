@@ -193,22 +193,25 @@ def stretches(history: History, begun: Integers) -> list[Stretch]:
     columns = history.columns
     ends = history.pairs[begun]
     ok = (ends >= 0) & (columns.type[ends] == OK)
-    last = len(columns.time) - 1
-    marks = np.unique(np.concatenate([[begun[0]], ends[ok], [last]]))
     vain = begun[~ok]
+    if not len(vain):
+        return []
+    last = len(columns.time) - 1
+    is_mark = np.zeros(last + 1, dtype=bool)
+    is_mark[ends[ok]] = True
+    is_mark[[begun[0], last]] = True
+    marks = np.flatnonzero(is_mark)
     # A request without `ok` makes every stretch unavailable that overlaps the time from its begin to its end.
     closed = np.where(ends[~ok] >= 0, ends[~ok], last)
     first = np.maximum(np.searchsorted(marks, vain, side="right") - 1, 0)
     final = np.searchsorted(marks, closed, side="left")
-    change = np.zeros(len(marks) + 1, dtype=np.int64)
+    change = np.zeros(len(marks) + 1, dtype=np.int32)
     np.add.at(change, first, 1)
     np.add.at(change, np.maximum(final, first + 1), -1)
-    waiting = np.cumsum(change)[: len(marks) - 1] > 0
-    lengths = np.diff(columns.time[marks])
-    return [
-        Stretch(int(lengths[place]), int(marks[place]), int(marks[place + 1]))
-        for place in np.flatnonzero(waiting).tolist()
-    ]
+    waiting = np.flatnonzero(np.cumsum(change, dtype=np.int32)[: len(marks) - 1] > 0)
+    after, until = marks[waiting], marks[waiting + 1]
+    lengths = columns.time[until] - columns.time[after]
+    return list(map(Stretch, lengths.tolist(), after.tolist(), until.tolist()))
 
 
 def _figures(history: History, begun: Integers) -> dict[str, Any]:
