@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -172,15 +172,12 @@ def write_parquet(history: History, path: Path) -> None:
 
     columns = history.columns
     names = {
-        name: pa.array(texts, type=pa.string())
-        for name, texts in (
-            ("type", TYPES),
-            ("f", columns.f_names),
-            ("key", columns.keys),
-            ("value", columns.values),
-            ("error", columns.errors),
-            ("node", columns.nodes),
-        )
+        "type": TYPES,
+        "f": columns.f_names,
+        "key": columns.keys,
+        "value": columns.values,
+        "error": columns.errors,
+        "node": columns.nodes,
     }
     schema = _rows(columns, slice(0, 0), names).schema
     with (
@@ -192,13 +189,20 @@ def write_parquet(history: History, path: Path) -> None:
     pa.default_memory_pool().release_unused()
 
 
-def _rows(columns: Columns, rows: slice, names: Mapping[str, Any]) -> pa.Table:
-    """Some rows of a history as a table."""
+def _rows(columns: Columns, rows: slice, names: Mapping[str, Sequence[str]]) -> pa.Table:
+    """Some rows of a history as a table; with those texts alone that these rows have."""
     import pyarrow as pa
 
     def texts(name: str) -> pa.DictionaryArray:
         codes: Codes = getattr(columns, name)[rows]
-        return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int32), mask=codes < 0), names[name])
+        used = np.zeros(len(names[name]) + 1, dtype=bool)
+        used[codes] = True
+        used[-1] = False  # None
+        place = np.cumsum(used, dtype=np.int32) - 1
+        few = [names[name][code] for code in np.flatnonzero(used).tolist()]
+        return pa.DictionaryArray.from_arrays(
+            pa.array(place[codes], mask=codes < 0), pa.array(few, type=pa.string())
+        )
 
     raft_index = columns.raft_index[rows]
     return pa.table(
