@@ -22,7 +22,6 @@ from harness.sim.explore.node.steps import (
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import PathStep, SearchResult, search
 from harness.sim.explore.space import Space, State
-from harness.sim.explore.walks import walk_at_random
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.raft.leases import LeaderLeases
 
@@ -191,14 +190,3 @@ def test_the_bug_is_found_and_its_steps_say_how_clocks_ran() -> None:
     assert walked.violation == found.why
     assert any(line.startswith("time passes: ") for line in walked.story)
     assert found.path[0] == PathStep(TimeOut("n1"))
-
-
-@pytest.mark.campaign
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_walks_find_that_nodes_promise_nothing(seed: int) -> None:
-    parts = Parts(leases=PromisesNothing)
-    found = walk_at_random(
-        Space(CRASH, parts), seed, lambda seen: "enough" if seen.steps > 1_000_000 else None
-    )
-    assert str(found.why).startswith("stale-read: ")
-    assert walk(CRASH, parts, found.path).violation == found.why
