@@ -89,9 +89,9 @@ def _run() -> NoReturn:
         _fail(f"{error.format_message()}{hint}", Exit.USAGE)
     except CouldNotRun as error:
         _fail(str(error))
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as interruption:
         _end_interruptions()
-        _fail("interrupted")
+        _fail(str(interruption.__cause__ or interruption) or "interrupted")  # click aborts because of it
     except OSError as error:
         if error.filename is not None:
             _fail(f"{error.filename}: {error.strerror}")

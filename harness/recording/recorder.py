@@ -2,7 +2,8 @@
 
 It ends when a client ends it, standard input ends, a time is over, or a person presses Ctrl-C; whatever the
 reason, what was recorded until then is complete and can be judged. A recorder that is killed leaves a history
-without a seal, which can be judged, too.
+without a seal, which can be judged, too. Over HTTP the death of a client ends nothing, as others may go on,
+so a person who may wait in vain is asked to end it.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Final, NamedTuple
 
+from checkers.words import plural
 from harness.errors import CouldNotRun
 from harness.recording.folder import Asked, RecordedFolder
 from harness.recording.http import HttpChannel
 from harness.recording.journal import Inspector, Journal, accept_all
 from harness.recording.lines import LineChannel
+from harness.recording.protocol import Status
 from history.files import brief
 from history.units import SECOND_NS
 
 LOOK_EVERY_S: Final = 0.2
 """How often it is looked whether a time is over."""
 BACKLOG: Final = 128
+SILENCE_S: Final = 30.0
+"""After how long without a request it says that it still waits."""
 
 
 class Address(NamedTuple):
@@ -85,7 +90,7 @@ def record(
 
     Args:
         channel: where to listen for HTTP, or the descriptors of requests and answers as lines.
-        say: shows a person where the recording listens and lies.
+        say: shows a person where the recording listens and lies, and that no request comes any more.
         inspect: refuses operations that the data type lacks.
 
     Raises:
@@ -97,9 +102,8 @@ def record(
         folder = RecordedFolder.create(store, asked, command, None if address is None else str(address))
         try:
             journal = Journal(folder.path, folder.facts().monotonic_start_ns, inspect)
-            why = asyncio.run(
-                _Session(journal, bounds).run(channel, listening, _greeting(folder, address, say))
-            )
+            session = _Session(journal, bounds, lambda: say(_silence(journal.status(), address)))
+            why = asyncio.run(session.run(channel, listening, _greeting(folder, address, say)))
             ended = journal.end()
             folder.run.seal()
         except OSError as error:
@@ -114,11 +118,19 @@ def record(
 
 
 class _Session:
-    """Waits for whatever ends the recording."""
+    """Waits for whatever ends the recording.
 
-    def __init__(self, journal: Journal, bounds: Bounds) -> None:
+    Args:
+        journal: what keeps the operations.
+        bounds: when it ends by itself.
+        say_silence: called once in each long silence that ends nothing.
+    """
+
+    def __init__(self, journal: Journal, bounds: Bounds, say_silence: Callable[[], object]) -> None:
         self._journal = journal
         self._bounds = bounds
+        self._say_silence = say_silence
+        self._silent_since_ns: int | None = None
         self._why = ""
         self._over = asyncio.Event()
 
@@ -147,6 +159,7 @@ class _Session:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), LOOK_EVERY_S)
             self._end_if_late(begun_ns)
+            self._say_if_silent()
         self._journal.end()
         if http is not None:
             await http.close()
@@ -168,6 +181,14 @@ class _Session:
         idle_since_ns = max(begun_ns, self._journal.last_request_ns)
         if idle_s is not None and now_ns - idle_since_ns >= idle_s * SECOND_NS:
             self._end(f"no request for {idle_s:g} s")
+
+    def _say_if_silent(self) -> None:
+        since_ns = self._journal.last_request_ns
+        if self._over.is_set() or self._bounds.idle_s is not None or since_ns == self._silent_since_ns:
+            return
+        if monotonic_ns() - since_ns >= SILENCE_S * SECOND_NS:
+            self._silent_since_ns = since_ns
+            self._say_silence()
 
 
 def _listening(address: Address) -> socket.socket:
@@ -194,3 +215,13 @@ def _greeting(
 ) -> Callable[[], object]:
     where = "as lines on standard input" if address is None else f"at http://{address}/v1/"
     return lambda: say(f"recording into {folder.path}; clients send invoke, complete and end {where}")
+
+
+def _silence(status: Status, address: Address | None) -> str:
+    """What a person should know who waits for a client that may have died."""
+    pending = f", with {plural(status.pending_count, 'operation')} not completed" * bool(status.pending_count)
+    end = "the end of its input" if address is None else f"curl -X POST http://{address}/v1/end"
+    return (
+        f"no request for {SILENCE_S:g} s{pending}; still waiting for a client. Ctrl-C ends the recording, or "
+        f"{end}; --idle-seconds would end it by itself"
+    )

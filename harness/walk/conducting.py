@@ -16,6 +16,7 @@ import msgspec
 from harness.client.codecs.base import Codec
 from harness.client.data_types import STALE_INSTANCE
 from harness.client.http import HttpTransport
+from harness.cluster.collecting.packets import lost
 from harness.cluster.netns import NetnsWorld
 from harness.errors import CouldNotRun
 from harness.systems.base import System, bounds
@@ -103,7 +104,8 @@ def walk_of(name: str, folder: Path, load: float) -> Walk:
     """What a walk that was done to its end has to show, with the steps from its traces or packets.
 
     Raises:
-        CouldNotRun: it had no registration through a follower, or no silent follower.
+        CouldNotRun: it had no registration through a follower, or no silent follower, or a capture has lost
+            packets, so that a step that it does not show may have been there.
         LookupError: the traces or packets do not show the registration.
     """
     seen = msgspec.json.decode((folder / SEEN).read_bytes(), type=Walked)
@@ -142,6 +144,10 @@ def _from_packets(
         files = [folder / name / "packets.pcap" for name in FIRST]
         return wire.merged(map(wire.segments_of, files), since, until)
 
+    for name in FIRST:
+        dropped = lost((folder / name / "packets.txt").read_text(encoding="utf-8", errors="replace"))
+        if dropped != 0:
+            raise CouldNotRun(f"the capture of {name} lost {dropped or 'an unknown number of'} packets")
     names = {address: name for name, address in addresses.items()}
     segments = captured(one.window.since, one.window.until)
     steps = wire.steps_on_the_wire(segments, names, one.text.encode(), one.leader, one.asked)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import shlex
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -112,7 +114,7 @@ def judge_and_finish(
         from ackproof.judging.by_key import divided
 
         changed = divided(elsewhere)
-    with Working("judging", quiet=as_json) as working:
+    with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
         results = judge(folder, changed=changed, tell_share=working.tell)
     written = None
     if certificate is not None:
@@ -168,7 +170,7 @@ def judge_recorded_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    with Working("judging", quiet=as_json) as working:
+    with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
         results = judge_recorded(folder, elsewhere, working.tell)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
@@ -192,3 +194,13 @@ def judge_recorded_and_finish(
         as_json=as_json,
         about=lambda: about_folder(folder.run, results.validity),
     )
+
+
+@contextmanager
+def _judged_later_if_interrupted(folder: Path) -> Iterator[None]:
+    """Let Ctrl-C say that the folder stays, and how to judge it later."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        later = f"ackproof analyze {shlex.quote(str(folder))}"
+        raise KeyboardInterrupt(f"interrupted while judging; to judge it later: {later}") from None

@@ -2,11 +2,15 @@
 
 `NAME/packets.pcap` holds the whole packets of the node's own ports and of those at which it dials its peers;
 any tool that reads the libpcap format opens it. At the usual rate it grows by some 100 kB a second and node.
+`NAME/packets.txt` ends with how many packets the kernel could not keep for tcpdump: a packet that is in no
+capture was not sent only if that is 0 (`lost`).
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import re
 from pathlib import Path
 
 from harness.cluster.attachment import Attachment, RunningCluster
@@ -18,6 +22,10 @@ LISTENS_BOUND_S = 5.0
 ENDS_BOUND_S = 5.0
 LISTENS = "listening on"
 """tcpdump writes this to standard error once packets are being written (tcpdump(1))."""
+HANDED_OVER_S = 1.25
+"""The kernel hands packets to tcpdump at the latest after 1 s (its time-out in pcap_set_timeout(3)), and the
+rest is for a busy machine. What is not handed over when tcpdump ends is lost."""
+_DROPPED = re.compile(r"^(\d+) packets? dropped by kernel$", re.MULTILINE)
 
 
 def capturing(place: Place, file: Path) -> list[str]:
@@ -27,11 +35,18 @@ def capturing(place: Place, file: Path) -> list[str]:
     return [
         # `any` would show a packet on loopback twice, as it leaves and as it comes.
         *("tcpdump", "-i", "lo" if loopback else "any"),
-        # Each packet at once, or the last second is lost; as root, since another user may not write there.
-        *("-n", "-U", "--immediate-mode", "-Z", "root"),
+        # As root, since another user may not write there. Not with --immediate-mode: each packet then takes a
+        # slot as long as the longest one, and the kernel keeps eight of them for a tcpdump that has to wait.
+        *("-n", "-U", "-Z", "root"),
         *("-w", str(file)),
         " or ".join(f"tcp port {port}" for port in sorted(ports)),
     ]
+
+
+def lost(words: str) -> int | None:
+    """How many packets a capture has lost, by what tcpdump wrote at its end; None if it did not say."""
+    count = _DROPPED.search(words)
+    return None if count is None else int(count[1])
 
 
 def _is_loopback(host: str) -> bool:
@@ -67,7 +82,8 @@ class PacketCapture(Attachment):
             raise HostError(f"{node.place.name}: tcpdump does not capture: {words}")
 
     async def detach(self, node: NodeOnHost) -> None:
-        """End the capture; what it has captured by then is in the file."""
+        """End the capture; what went over the wire before is in the file."""
         capture = self._captures.get(node.place.name)
         if capture is not None and capture.is_running:
+            await asyncio.sleep(HANDED_OVER_S)  # nothing shows whether the kernel still holds a packet
             await node.host.terminate(capture, "teardown", ENDS_BOUND_S)

@@ -160,6 +160,10 @@ def _how_to_get(
     ways = []
     if recipe.has(version):
         ways.append(f"`ackproof systems install {wanted}` brings it")
+    else:
+        known = ", ".join(release.version for release in recipe.releases)
+        others_too = " (others with --unpinned)" if recipe.other is not None else ""
+        ways.append(f"`ackproof systems install` brings {recipe.system} {known}{others_too}")
     if program.debian and here is None and version is None:
         ways.append(f"Debian has it in {program.debian}")
     own = f"give the path of your own (--system-option {_OPTIONS[type(program)]}=PATH)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -49,6 +50,13 @@ def test_a_key_of_digits_is_shown_as_its_file_writes_it() -> None:
     assert '(get "1")' in out
     assert 'key "7" is not linearizable' in out
     assert "ue000" not in out
+
+
+@pytest.mark.parametrize("arguments", [("--model", "register"), ("--model", "no-such-model")], ids=" ".join)
+def test_a_program_that_calls_it_collects_garbage_as_before(arguments: tuple[str, ...]) -> None:
+    before = gc.get_threshold()
+    run("-", *arguments, stdin="")
+    assert gc.get_threshold() == before
 
 
 def test_a_budget_that_runs_out_exits_2() -> None:

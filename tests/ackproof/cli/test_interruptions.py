@@ -111,3 +111,33 @@ def test_an_interruption_where_nothing_can_be_raised_comes_again_and_prints_noth
         preexec_fn=_hear_ctrl_c,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "it came again\n", "")
+
+
+CTRL_C_WHILE_JUDGING = """
+import os, signal, sys, time
+import harness.run.judging
+from ackproof.cli import entry
+
+def judge(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+harness.run.judging.judge = judge
+sys.argv[0] = "ackproof"
+entry.main()
+"""
+
+
+def test_ctrl_c_while_judging_says_how_to_judge_later(tmp_path: Path) -> None:
+    store = tmp_path / "a store"
+    add_run(store, "2026-11-28T100000-register-7")
+    folder = store / "2026-11-28T100000-register-7"
+    done = subprocess.run(
+        [sys.executable, "-c", CTRL_C_WHILE_JUDGING, "analyze", str(folder)],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        preexec_fn=_hear_ctrl_c,
+    )
+    said = f"ackproof: interrupted while judging; to judge it later: ackproof analyze '{folder}'"
+    assert (done.returncode, done.stdout, done.stderr.split()) == (255, "", said.split())

@@ -158,7 +158,9 @@ def test_nodes_that_elect_no_leader_are_said_in_one_line(
     assert re.search(
         r"no leader within 0 s: n1 (is|gives) .*; n3 (is|gives) .*; (each gives|the end of)", message
     )
-    assert len(message.strip().splitlines()) == 1
+    # Where the nodes take more than a second to start, a line of progress is there, too.
+    of_error = [line for line in message.strip().splitlines() if " | starting 3 nodes, " not in line]
+    assert len(of_error) == 1
 
 
 def test_the_first_interrupt_heals_reads_back_and_judges(tmp_path: Path, state: Path) -> None:

@@ -26,6 +26,7 @@ from ackproof.judging.recorded import inspector_of, judge_recorded, question_of
 from checkers.check_all import Results
 from checkers.verdict import Validity
 from harness.errors import CouldNotRun
+from harness.recording import recorder as recording
 from harness.recording.folder import RECORDING, Asked, RecordedFolder
 from harness.recording.recorder import Address, Bounds
 from harness.recording.recorder import record as record_until_its_end
@@ -194,6 +195,35 @@ def test_a_time_limit_and_silence_end_it_and_prove_nothing(bounds: Bounds, why: 
     assert done.why == why
     assert re.search(r"at http://127\.0\.0\.1:\d+/v1/", told[0])
     assert judge_recorded(done.folder).validity is Validity.UNKNOWN
+
+
+def test_a_client_that_died_is_missed_once_and_the_command_that_is_named_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "SILENCE_S", 0.01)
+    told: list[str] = []
+
+    def person(text: str) -> None:
+        told.append(text)
+        greeted = re.search(r"at (http://\S+/v1)/", text)
+        ends = re.search(r"with 1 operation not completed.*curl -X POST (http://\S+/v1/end);", text)
+        if greeted:
+            post(f"{greeted[1]}/invoke", b'{"process": 0, "f": "write", "value": 1}')
+        elif ends:
+            post(ends[1], b"")
+
+    bounds = Bounds(time_limit_s=60)
+    done = record_until_its_end(
+        tmp_path, Asked("register"), channel=FREE, bounds=bounds, command=[], say=person
+    )
+    assert (done.why, done.events, done.not_completed) == ("a client ended it", 2, 1)
+    silences = [text for text in told if "still waiting for a client" in text]
+    assert len(silences) in (1, 2), told  # one after the invocation, and one before it on a slow machine
+
+
+def post(url: str, body: bytes) -> None:
+    """Send a request from another thread; the recorder answers it only when this one goes on."""
+    threading.Thread(target=lambda: urllib.request.urlopen(url, body, timeout=60).close()).start()
 
 
 def test_a_recording_without_operations_is_unknown_whatever_it_is_judged_for(tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.nacos import Nacos
-from harness.walk.conducting import walk, walk_of
-from harness.walk.record import Moment, Walk
+from harness.walk.conducting import ADDRESSES, SEEN, walk, walk_of
+from harness.walk.record import Moment, Registration, Silenced, Walk, Walked, Window
 from harness.walk.walking import FIRST, NAMES, SILENT_WRITES, agree
 from tests.harness.hosts.namespaces import needs_namespaces
 
@@ -33,6 +34,28 @@ def test_members_agree_once_all_that_run_name_the_one_that_leads() -> None:
         assert not agree(view(n1=LED, n2=other), FIRST)
     assert not agree(view(n2=LEADS, n3=LEADS), FIRST), "none of those that run leads"
     assert agree(view(n1=LED, n2=LEADS, n4=old), FIRST), "what is no member is not asked"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("812 packets received by filter\n3 packets dropped by kernel\n", "n3 lost 3 packets"),
+        ("tcpdump: listening on any\n", "n3 lost an unknown number of packets"),
+    ],
+)
+def test_steps_are_not_looked_for_where_a_capture_lost_packets(said: str, words: str, tmp_path: Path) -> None:
+    asked = Registration(7, "walk-number-007", "n1", "n2", Window(1.0, 1))
+    seen = Walked([], asked, Silenced("n3", "n2", Window(2.0, 2)))
+    (tmp_path / SEEN).write_bytes(msgspec.json.encode(seen))
+    (tmp_path / ADDRESSES).write_bytes(msgspec.json.encode({name: f"10.0.0.{name[1]}" for name in NAMES}))
+    for name in FIRST:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "packets.txt").write_text(
+            said if name == "n3" else "0 packets dropped by kernel\n"
+        )
+    (tmp_path / "n3" / "packets.pcap").write_bytes(b"not looked at")
+    with pytest.raises(CouldNotRun, match=words):
+        walk_of("nacos@2.3.2", tmp_path, 0.0)
 
 
 def steps_of(walk: Walk) -> list[str]:

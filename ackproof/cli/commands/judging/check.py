@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
@@ -228,6 +229,7 @@ def check(
     from ackproof.judging.checking import Question
 
     deadline = None if seconds is None else Deadline.after(seconds)
+    click.get_current_context().call_on_close(partial(gc.set_threshold, *gc.get_threshold()))
     gc.set_threshold(FEW_COLLECTIONS, 10, 10)
     budget = Budget(configurations, time_is_up=deadline)
     if memory_mib is not None:

@@ -67,8 +67,8 @@ def record(
     The client may be written in any language, and the system under test may be anything. Before each
     operation the client reports an invocation, and sends its request only after the answer; after the reply
     it reports the completion. docs/record.md shows complete clients. The recording ends when a client ends
-    it, or with Ctrl-C; what never completed counts as `info`, and the history is judged as by `ackproof
-    check`. A recorder that was killed leaves a folder that `ackproof analyze` judges.
+    it, with Ctrl-C, or after --idle-seconds; what never completed counts as `info`, and the history is judged
+    as by `ackproof check`. A recorder that was killed leaves a folder that `ackproof analyze` judges.
 
     With --stdin, the answers are on standard output; the verdict is on standard error, or with --json the
     last line of standard output.
@@ -100,7 +100,8 @@ def record(
             "with --reachable-by-anyone",
             param_hint="'--listen'",
         )
-    with Working("recording", quiet=as_json, most_s=time_limit_s, in_logs=False) as working:
+    until = f"recording until {'the input' if by_lines else 'a client'} ends it, or Ctrl-C"
+    with Working(until, quiet=as_json, most_s=time_limit_s, in_logs=False) as working:
         done = record_until_its_end(
             store,
             asked,

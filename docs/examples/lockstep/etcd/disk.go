@@ -11,24 +11,22 @@ type record struct { // of the journal
 	Snapshot pb.Snapshot
 }
 
-// storage is etcd's own in memory, with the members that the cluster begins with.
+// storage is etcd's own in memory, with the members as of what was applied.
 type storage struct {
 	*raft.MemoryStorage
 	members pb.ConfState
 }
 
-func (s storage) InitialState() (pb.HardState, pb.ConfState, error) {
-	state, members, err := s.MemoryStorage.InitialState()
-	if len(members.Voters) == 0 {
-		members = s.members
-	}
-	return state, members, err
+func (s *storage) InitialState() (pb.HardState, pb.ConfState, error) {
+	state, _, err := s.MemoryStorage.InitialState()
+	return state, s.members, err
 }
 
 // keep takes a record that is on the disk, or soon will be.
-func (s storage) keep(r record) {
+func (s *storage) keep(r record) {
 	if !raft.IsEmptySnap(r.Snapshot) {
 		must(s.ApplySnapshot(r.Snapshot))
+		s.members = r.Snapshot.Metadata.ConfState
 	}
 	if !raft.IsEmptyHardState(r.State) {
 		must(s.SetHardState(r.State))

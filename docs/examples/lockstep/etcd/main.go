@@ -51,7 +51,7 @@ func start(e lockstep.Event, out *lockstep.Effects) lockstep.Node {
 	n.taken = n.registers.Last.Index
 	rand.Reader = n.random // where etcd's raft draws its election time-outs
 	made, err := raft.NewRawNode(&raft.Config{ID: uint64(slices.Index(n.members, n.name) + 1), HeartbeatTick: 1,
-		ElectionTick: int(max(2, e.Election/e.Heartbeat)), Storage: n.storage, Applied: n.taken, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 64,
+		ElectionTick: int(max(2, e.Election/e.Heartbeat)), Storage: &n.storage, Applied: n.taken, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 64,
 		CheckQuorum: true, PreVote: true, Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}})
 	must(err)
 	n.raft = made
@@ -153,6 +153,7 @@ func (n *node) advance() {
 		if isNew && asked.Node == n.name && asked.Life == n.life {
 			n.out.Reply(lockstep.Reply{Id: asked.Id, Type: "ok", Index: entry.Index})
 		}
+		n.changeMembers(entry)
 	}
 	n.confirmed = slices.DeleteFunc(append(n.confirmed, n.ready.ReadStates...), n.serve)
 	n.awaiting = 0

@@ -26,6 +26,12 @@ class Misuse(NamedTuple):
     """From which seed on it is looked for: some show only in few seeds."""
 
 
+OFTEN = {
+    "snapshot": Misuse("snapshotEvery, kept = 48, 16", "snapshotEvery, kept = 6, 2"),
+    "members": Misuse("changeEvery = 24", "changeEvery = 5", "members.go"),
+}
+"""By a word of a misuse's name: what happens more often in its core, so that it shows in a short story."""
+
 MISUSES = {
     "sends before the disk has it": Misuse("text, n.awaiting)", "text, 0)"),
     "drops the hard state": Misuse("record{n.ready.HardState,", "record{pb.HardState{},"),
@@ -58,8 +64,14 @@ MISUSES = {
         '\tif asked.Op == "" || r.Done[asked.Op] {',
         "registers.go",
         nemesis="duplicate",
-        first_seed=30,
+        first_seed=45,
     ),
+    "applies a change of the members twice": Misuse(
+        "n.storage.members = *n.raft.ApplyConfChange(change)",
+        "n.raft.ApplyConfChange(change)\n\t\tn.storage.members = *n.raft.ApplyConfChange(change)",
+        "members.go",
+    ),
+    "forgets the members in a snapshot": Misuse("&n.storage.members, encoded", "&pb.ConfState{}, encoded"),
     "advances before the disk has it": Misuse(
         "n.awaiting = n.out.Persist(false, encoded(r))", "n.out.Persist(false, encoded(r))"
     ),
@@ -71,32 +83,23 @@ MISUSES = {
 }
 
 
-def take_snapshots_often(main: Path) -> None:
-    """Let a snapshot be taken after a few entries, so that what is wrong with one shows in a short story."""
-    text = main.read_text(encoding="utf-8")
-    assert "snapshotEvery, kept = 48, 16" in text
-    main.write_text(
-        text.replace("snapshotEvery, kept = 48, 16", "snapshotEvery, kept = 6, 2"), encoding="utf-8"
-    )
-
-
-def built(folder: Path, name: str | None = None, *, often: bool = False) -> str:
+def built(folder: Path, name: str | None = None, *, often: str = "") -> str:
     """The path of the core, with the misuse of that name; skips where it cannot be built.
 
     Args:
-        often: whether it takes snapshots often, as each core with a misuse of snapshots does.
+        often: in place of a misuse's name: words of `OFTEN`.
     """
     if shutil.which("go") is None:
         pytest.skip("there is no Go toolchain here")
     shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
+    changes = [change for word, change in OFTEN.items() if word in (name or often)]
     if name is not None:
-        misuse = MISUSES[name]
-        file = folder / misuse.file
+        changes.append(MISUSES[name])
+    for change in changes:
+        file = folder / change.file
         text = file.read_text(encoding="utf-8")
-        assert text.count(misuse.before) == 1, misuse.before
-        file.write_text(text.replace(misuse.before, misuse.after), encoding="utf-8")
-    if often or (name is not None and "snapshot" in name):
-        take_snapshots_often(folder / "main.go")
+        assert text.count(change.before) == 1, change.before
+        file.write_text(text.replace(change.before, change.after), encoding="utf-8")
     done = subprocess.run(["go", "build", "-o", "core", "."], cwd=folder, capture_output=True, text=True)
     if "dial tcp" in done.stderr or "no such host" in done.stderr:
         pytest.skip("etcd's raft cannot be fetched here")

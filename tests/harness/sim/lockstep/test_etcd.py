@@ -27,10 +27,13 @@ def test_the_right_core_is_never_invalid(arguments: str, tmp_path: Path) -> None
     assert all(judged(core, seed, tmp_path).invalid == () for seed in range(1, 5))
 
 
-def test_the_right_core_is_never_invalid_where_it_takes_snapshots_often(tmp_path: Path) -> None:
-    core = built(tmp_path / "often", often=True)
+@pytest.mark.parametrize("nodes", [3, 5])
+def test_the_right_core_is_never_invalid_where_snapshots_and_changes_come_often(
+    nodes: int, tmp_path: Path
+) -> None:
+    core = core_of(built(tmp_path / "often", often="snapshot, members"))
     options = SeedOptions(
-        nodes=3, time_limit_s=10, rate=100, nemesis=("loss",), workload="register", core=core_of(core)
+        nodes=nodes, time_limit_s=10, rate=100, nemesis=("loss", "kill"), workload="register", core=core
     )
     assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(200, 203))
 

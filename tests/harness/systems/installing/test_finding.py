@@ -68,7 +68,9 @@ def test_of_several_installed_releases_the_newest_is_taken_also_of_a_line_of_ver
         version: find(recipe, version, home=tmp_path / "home").version for version in (None, "2", "1", "2.9")
     }
     assert wanted == {None: "2.10", "2": "2.10", "1": "1.30", "2.9": "2.9"}
-    with pytest.raises(CouldNotRun, match=r"kettle is 11.0, not 3 \(installed: 1.30, 2.0, 2.9, 2.10\): give"):
+    with pytest.raises(
+        CouldNotRun, match=r"kettle is 11.0, not 3 \(installed: 1.30, 2.0, 2.9, 2.10\): .*give"
+    ):
         find(recipe, "3", home=tmp_path / "home")
 
 
@@ -84,13 +86,15 @@ def test_a_missing_program_names_the_package_and_the_command(tmp_path: Path, mac
         locate(tmp_path)
 
 
-def test_a_wrong_version_names_both_and_no_command_that_would_fail(tmp_path: Path, machine: Path) -> None:
+def test_a_wrong_version_names_both_and_the_versions_that_can_be_brought(
+    tmp_path: Path, machine: Path
+) -> None:
     script(machine / "kettle", "kettle 1.5")
     with pytest.raises(CouldNotRun) as wrong:
         locate(tmp_path, "7")
-    assert (
-        str(wrong.value)
-        == "this machine's kettle is 1.5, not 7: give the path of your own (--system-option binary=PATH)"
+    assert str(wrong.value) == (
+        "this machine's kettle is 1.5, not 7: `ackproof systems install` brings kettle 2.0, "
+        "or give the path of your own (--system-option binary=PATH)"
     )
 
 
