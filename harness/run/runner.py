@@ -103,6 +103,8 @@ def run(
             folder.system_version = system_version
             asyncio.run(_Run(test, parts, folder, course, tally, progress, watch).run(command))
             folder.seal()
+        except asyncio.CancelledError:  # by SIGTERM before the work, or while nodes are ended
+            raise KeyboardInterrupt from None
         except OSError as error:
             raise CouldNotRun(
                 f"cannot go on writing to {folder.path} ({error.strerror}); make room, then judge what there "
@@ -156,6 +158,7 @@ class _Run:
 
     async def run(self, command: Sequence[str]) -> None:
         """Set up, drive, tear down, and store what is not written line by line."""
+        _end_at_sigterm()
         self._folder.write_test(self._test, self._start, command, promises(self._parts.system))
         world = world_of(self._test, self._parts.system, self._folder.path / "nodes", self._clock)
         most_s = bounds(self._parts.system).start_s
@@ -339,9 +342,16 @@ async def _unless_interrupted(work: Coroutine[Any, Any, None], *stops: asyncio.E
     finally:
         for stopper in stoppers:
             stopper.cancel()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        loop.remove_signal_handler(signal.SIGINT)
+        _end_at_sigterm()
     return True
+
+
+def _end_at_sigterm() -> None:
+    """From now on SIGTERM ends this task as Ctrl-C does; by itself it would leave the nodes running."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def _cancel_at(event: asyncio.Event, task: asyncio.Task[None]) -> None:

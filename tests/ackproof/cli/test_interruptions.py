@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,31 @@ def test_seeds_that_are_interrupted_twice_end_with_255(tmp_path: Path, gap_s: fl
     done = interrupted_twice(arguments, tmp_path, lambda: read(results).count("\n") > 1, gap_s)
     assert "Traceback" not in done.stdout + done.stderr
     assert (done.returncode, done.stderr.splitlines()[-1]) == (255, "ackproof: interrupted")
+
+
+def test_sigterm_while_nodes_start_leaves_none_behind(tmp_path: Path) -> None:
+    argv = [ACKPROOF, "run", "--nodes", "3", "--nemesis", "kill", "--store", str(tmp_path / "store")]
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")}
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        deadline = time.monotonic() + LONGEST_S
+        while not (nodes := nodes_below(tmp_path)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)  # between two looks
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=LONGEST_S)
+    assert (process.returncode, said.splitlines()[-1]) == (255, "ackproof: interrupted")
+    assert nodes_below(tmp_path) == set(), f"of {nodes}"
+
+
+def nodes_below(folder: Path) -> set[int]:
+    """The processes of nodes whose data are below a folder."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it ended meanwhile
+            command = path.read_bytes()
+            if b"node_impl" in command and str(folder).encode() in command:
+                found.add(int(path.parent.name))
+    return found
 
 
 def read(path: Path) -> str:
