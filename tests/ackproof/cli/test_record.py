@@ -314,7 +314,7 @@ FACTS = '"started_at": "", "monotonic_start_ns": 0}'
     [
         ("{", "cannot be read"),
         ("[" * 5000, "nested deeper"),
-        ('{"ackproof_recording": 2, "asked": {"model": "register"}, ' + FACTS, "of version 2"),
+        ('{"ackproof_recording": 2, "asked": {"model": "register"}, ' + FACTS, "has version 2"),
         ('{"ackproof_recording": 1, "asked": {"model": "no"}, ' + FACTS, "unknown model 'no'"),
         ('{"ackproof_recording": 1, "asked": {"model": "register"}, ' + FACTS, "holds no history"),
     ],
