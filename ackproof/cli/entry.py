@@ -25,6 +25,8 @@ from ackproof.shadows import shadow
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
+    import click
+
 REPEATED_AFTER_S = 0.01
 
 
@@ -85,8 +87,7 @@ def _run() -> NoReturn:
     try:
         cli.main(standalone_mode=False)
     except click.UsageError as error:
-        hint = f"\nSee {error.ctx.command_path} --help." if error.ctx else ""
-        _fail(f"{error.format_message()}{hint}", Exit.USAGE)
+        _fail(in_one_line(error), Exit.USAGE)
     except CouldNotRun as error:
         _fail(str(error))
     except (click.Abort, KeyboardInterrupt) as interruption:
@@ -103,6 +104,15 @@ def _run() -> NoReturn:
             _fail(str(error))
         _give_up()
     raise SystemExit(Exit.VALID)
+
+
+def in_one_line(error: click.UsageError) -> str:
+    """What is wrong with the arguments, and whose help says what they may be.
+
+    click writes some lists of choices one below the other.
+    """
+    message = " ".join(error.format_message().split())
+    return f"{message.rstrip('.')} (see {error.ctx.command_path} --help)" if error.ctx else message
 
 
 def _end_interruptions() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from history import TraceEvent
+from history import NodeLife, TraceEvent
 from reports.explain.scene import numbered
 from reports.explain.steps import did, ended_by, newest_reign, rule_broken
 from reports.explain.telling import Telling
@@ -207,5 +207,15 @@ def ended(telling: Telling) -> str | None:
     if life is None or life.ended_at is None:
         return None
     last = telling.found.last.get((life.node, life.life))
-    step = "" if last is None else f", after it {did(last)}"
+    step = _term_before(telling, life) if last is None else f", after it {did(last)}"
     return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}{step}"
+
+
+def _term_before(telling: Telling, life: NodeLife) -> str:
+    """The term of the life before, of a node that ended before it could trace anything."""
+    before = [
+        last
+        for (node, number), last in telling.found.last.items()
+        if node == life.node and number < life.life
+    ]
+    return "" if not before else f", after it had been in term {max(before, key=lambda one: one.life).term}"

@@ -21,6 +21,7 @@ from reports.explain.gathered import Fact
 from reports.explain.scene import numbered, outcome_of, ref_of
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
 from reports.explain.telling import OF_ENTRIES, Telling
+from reports.explain.under_way import NOTHING_ASKED, near
 from reports.faults import FaultPeriod
 from reports.spans import READS, Span
 from reports.text import seconds
@@ -46,6 +47,10 @@ class Candidate(NamedTuple):
 def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     """The lines of a story, in the order of time."""
     candidates = [*_of_cause(telling), *_of_operations(telling), *_of_entries(telling)]
+    if not telling.spans and not any(
+        one.line.is_wrong and one.line.operation is not None for one in _each_once(candidates)
+    ):
+        candidates += _of_what_was_under_way(telling)
     if telling.cause.verdict.checker == "expiry":
         candidates += [Candidate(1, line) for line in lines_of_expiry(telling)]
     window = _window(telling, [one.line for one in candidates if one.rank <= 2])
@@ -101,7 +106,7 @@ def _of_cause(telling: Telling) -> Iterator[Candidate]:
         nodes = {event.node for event in telling.events}
         for event in [one for one in telling.found.restored if one.node in nodes][-MOST_RESTORED:]:
             yield Candidate(1, _step(telling, event, "", is_wrong=False))
-    for node in telling.evidence.nodes if telling.evidence is not None and not telling.events else ():
+    for node in _nodes_without_events(telling):
         life = telling.scene.ended_by_itself(node)
         if life is not None:
             last = telling.found.last.get((life.node, life.life))
@@ -142,6 +147,35 @@ def operation_of(telling: Telling, event: TraceEvent) -> Span | None:
     if op is None or not op.isdecimal():
         return None
     return telling.scene.span(int(op))
+
+
+def _of_what_was_under_way(telling: Telling) -> Iterator[Candidate]:
+    """The operation that the wrong step was about, where neither it nor the evidence names one."""
+    wrong = telling.wrong
+    if wrong is not None:
+        node, time = wrong.node, telling.scene.time(wrong)
+    else:
+        ended = next(map(telling.scene.ended_by_itself, _nodes_without_events(telling)), None)
+        if ended is None:
+            return
+        node, time = ended.node, ended.ended_at
+    found = near(telling.scene, node, time, wrong)
+    yield Candidate(
+        0,
+        StoryLine(
+            text=NOTHING_ASKED if found is None else found.words(node),
+            kind="note",
+            time=time,
+            node=node,
+            operation=None if found is None else found.span.index,
+            index=None if found is None else found.at_index,
+        ),
+    )
+
+
+def _nodes_without_events(telling: Telling) -> tuple[str, ...]:
+    """The nodes of evidence that has no events of theirs: a node's end has none."""
+    return () if telling.evidence is None or telling.events else tuple(telling.evidence.nodes)
 
 
 def _what_came_of_votes(telling: Telling) -> Iterator[Candidate]:

@@ -28,7 +28,7 @@ MOST_OPERATIONS = 8
 MOST_WRITES = 2
 MOST_INDICES = 4
 OF_ENTRIES = frozenset({"append", "truncate", "acknowledge", "apply", "commit"})
-_INDEX = re.compile(r"\bindex (\d{1,15})\b")
+_INDEX = re.compile(r"\b(above )?index (\d{1,15})\b")
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def _indices(
         found.update(dict.fromkeys(number for number in numbers if number))
 
     if cause.evidence is not None:
-        add(map(int, _INDEX.findall(cause.evidence.title)))
+        add(_named(cause.evidence.title))
     add(index_of(event) for event in events if event.event in OF_ENTRIES)
     by_operation: dict[int, int] = {}
     asked = [span.index for span in (*spans, *effect_spans) if span.raft_index is None]
@@ -176,5 +176,10 @@ def _indices(
     add(span.raft_index or by_operation.get(span.index) for span in writes[:MOST_WRITES])
     add(span.raft_index or by_operation.get(span.index) for span in harmed[:1])
     if effect is not None:
-        add(map(int, _INDEX.findall(effect.title)))
+        add(_named(effect.title))
     return tuple(found)[:MOST_INDICES]
+
+
+def _named(title: str) -> list[int]:
+    """The indices of the log that a title names; of what was lost above an index, the first that was."""
+    return [int(index) + bool(above) for above, index in _INDEX.findall(title)]

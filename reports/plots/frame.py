@@ -15,6 +15,7 @@ from markupsafe import Markup
 from checkers.words import count
 from history.units import SECOND_NS
 from reports.faults import FaultPeriod
+from reports.plots.labels import Box, Room, width_of
 from reports.svg import LinearScale, element, join, line, rect, text
 from reports.text import seconds
 
@@ -24,8 +25,8 @@ RIGHT = 968
 STRIP_LANE = 15
 MAX_LANES = 4
 MAX_PERIODS = 400
-LABEL_CHAR = 5.7
-"""Estimated width of a character of a fault's label; text cannot be measured here."""
+LABEL, NAME_Y = 10.5, 9.8
+"""The size of type of a fault's name, and its base line in its lane of the strip."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def strip(bars: Sequence[FaultBar], top: float, right: float = RIGHT) -> Markup:
     parts = []
     next_in_lane: dict[int, float] = {}
     room: list[float] = []
+    names = Room()
     for bar in reversed(bars):
         room.append(next_in_lane.get(bar.lane, right) - bar.right)
         next_in_lane[bar.lane] = bar.left
@@ -82,12 +84,13 @@ def strip(bars: Sequence[FaultBar], top: float, right: float = RIGHT) -> Markup:
         title = f"{period.label}: from {seconds(period.begin)} {until} (operation {period.operation})"
         parts.append(rect(bar.left, y, width, STRIP_LANE - 2, f"fault-bar h-{period.hue}", title=title))
         shorter = (period.label, period.label.partition(" (")[0], period.kind)
-        label = next((words for words in shorter if len(words) * LABEL_CHAR + 6 <= width), None)
-        after = next((words for words in shorter if len(words) * LABEL_CHAR + 6 <= room_after), None)
-        if label is not None:
-            parts.append(text(bar.left + 4, y + 9.8, label, "fault-label"))
-        elif after is not None:
-            parts.append(text(bar.right + 3, y + 9.8, after, "fault-label"))
+        within = ((bar.left + 4, words) for words in shorter if width_of(words, LABEL) + 6 <= width)
+        after = ((bar.right + 3, words) for words in shorter if width_of(words, LABEL) + 6 <= room_after)
+        for x, words in (*within, *after):
+            # Bars of the last lane may lie on one another.
+            if names.place(Box.of_text(x, y + NAME_Y, words, LABEL)):
+                parts.append(text(x, y + NAME_Y, words, "fault-label"))
+                break
     return element("g", join(parts), class_="faults") if parts else Markup("")
 
 

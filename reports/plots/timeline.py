@@ -20,6 +20,7 @@ from history.units import MILLISECOND_NS
 from reports.excerpt import Excerpt
 from reports.faults import FaultPeriod
 from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
+from reports.plots.labels import width_of
 from reports.spans import READS, Span
 from reports.svg import element, figure, join, lane_name, line, number, rect, text
 from reports.text import duration, seconds, short, shorten
@@ -27,8 +28,8 @@ from reports.text import duration, seconds, short, shorten
 ROW = 30
 BAR = 21
 GUTTER = 96
-CHAR = 6.3
-"""Estimated width of a character of a label."""
+LABEL, TICK = 11.5, 11.0
+"""Sizes of type; the style sheet has them, too."""
 PAD = 14
 TAIL = 46
 """The length of an open-ended bar after the last event."""
@@ -57,6 +58,10 @@ def label(span: Span, length: int = 24) -> str:
 
 def _marked_label(span: Span, excerpt: Excerpt) -> str:
     return f"{span.index}  {label(span)}" if span.index in excerpt.named else label(span)
+
+
+def _label_width(span: Span, excerpt: Excerpt) -> float:
+    return width_of(_marked_label(span, excerpt), LABEL, is_bold=span.index in excerpt.named)
 
 
 def timeline_plot(excerpt: Excerpt, periods: Sequence[FaultPeriod], id_: str, title: str) -> Plot:
@@ -137,13 +142,11 @@ def _places(excerpt: Excerpt) -> tuple[dict[int, float], float]:
             place = float(PAD) if before is None else before[1] + _gap(time - before[0]) + spare
             closes = ended.get(index)
             if closes is not None:
-                place = max(place, at[closes.index] + len(_marked_label(closes, excerpt)) * CHAR + 12)
+                place = max(place, at[closes.index] + _label_width(closes, excerpt) + 12)
             at[index] = place
             before = (time, place)
         open_labels = [
-            at[span.index] + len(_marked_label(span, excerpt)) * CHAR + PAD
-            for span in spans
-            if span.completion is None
+            at[span.index] + _label_width(span, excerpt) + PAD for span in spans if span.completion is None
         ]
         width = max([max(at.values()) + TAIL, *open_labels])
         if width >= MIN_WIDTH or len(events) < 2:
@@ -170,13 +173,17 @@ def _axis(
             parts.append(line(x, bottom, x, bottom + 4, "axis"))
             parts.append(text(x, bottom + 16, seconds(time), "tick", "middle" if x > 30 else "start"))
             free_from = x + 74
+    free_from = 0.0
     for (time, index), (next_time, next_index) in pairwise(times):
         if next_time - time < PAUSE_NS:
             continue
         middle = (at[index] + at[next_index]) / 2
         parts.append(rect(middle - 3, top, 6, bottom - top, "pause"))
         pause = f"… {duration(next_time - time)} …"
-        parts.append(text(middle, bottom + 29, pause, "tick pause-label", "middle"))
+        half = width_of(pause, TICK) / 2
+        if middle - half >= free_from:
+            parts.append(text(middle, bottom + 29, pause, "tick pause-label", "middle"))
+            free_from = middle + half + 4
     return element("g", join(parts), aria_hidden="true")
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from checkers.words import plural
 from reports.plots.frame import Plot, place_faults, shading, strip, strip_height
+from reports.plots.labels import Box, Room, width_of
 from reports.plots.picture.axis import CondensedTime
 from reports.plots.picture.moments import Message, Moment
 from reports.plots.picture.scene import Scene
@@ -30,13 +31,19 @@ EDGE = WIDTH - 3
 ROW = 22
 BAR = 16
 MOST_ROWS = 8
+"""The largest number of rows in which operations have labels; those that fit in none have rows below."""
 LANE = 46
 RIBBON = 13
-CHAR, BOLD_CHAR = 5.5, 6.6
-"""Estimated widths of a character of a label; text cannot be measured here."""
+LABEL, TERM, TICK, TITLE_TYPE = 10.5, 10.5, 11.0, 11.5
+"""Sizes of type; the style sheet has them, too."""
+TIER = 12.5
+"""From a base line of words below a lane to the next."""
+MARK = 5.0
+"""Half of the width and height that a mark of a moment takes."""
+RING = 6.5
+"""The radius of the circle round the number of a line of the story."""
 TITLE = 18
 LABEL_CHARACTERS = 34
-TICK_WIDTH = 58
 NARROWEST = 0.7
 """A change of role that is narrower than this is not drawn."""
 
@@ -63,13 +70,18 @@ class _Placed:
 class _Drawing:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._x = CondensedTime(scene.times, LEFT + 8, RIGHT - 70)
+        self._x = CondensedTime(scene.times, LEFT + 12, RIGHT - 70)
         self._bars = place_faults(scene.periods, self._clipped)
         self._clients_top = TITLE + strip_height(self._bars) + 4
         self._placed = self._rows()
         rows = max((one.row for one in self._placed), default=-1) + 1
         self._nodes_top = self._clients_top + ROW * rows + (10 if rows else 0)
         self._bottom = self._nodes_top + LANE * len(scene.nodes)
+        self._room = Room()
+        for moment in scene.moments:
+            self._room.take(Box.around(self._x(moment.at), self._lane_y(moment.node), MARK))
+        self._terms = join(map(self._lane, scene.nodes))
+        self._numbers = self._numbers_of_lines()
 
     def _clipped(self, time: float) -> float:
         """The place of a time that may lie outside of what is drawn."""
@@ -84,7 +96,7 @@ class _Drawing:
             shading(self._bars, top, self._bottom),
             self._axis(top),
             self._impossible(),
-            self._lanes(),
+            self._terms,
             join(self._message(one) for one in scene.messages),
             join(self._link(one) for one in self._placed if one.span.index in scene.named),
             join(self._bar(one) for one in sorted(self._placed, key=self._is_named)),
@@ -121,24 +133,27 @@ class _Drawing:
         """Each operation in the first row in which it and its label overlap no other, if there is one."""
         taken: list[list[tuple[float, float]]] = [[] for _ in range(MOST_ROWS)]
         placed: list[_Placed] = []
-        named = self._scene.named
+        named, subject = self._scene.named, self._scene.subject
         for span in sorted(self._scene.operations, key=lambda one: one.index not in named):
             left = self._x(span.begin)
             right = RIGHT if span.open_ended or span.end is None else max(self._x(span.end), left + 3)
-            width = len(self._label(span)) * (BOLD_CHAR if span.index in named else CHAR) + 10
+            first = left - 2 * RING - 3 if span.index in subject.began else left
+            last = right + 2 * RING + 3 if span.index in subject.ended else right
+            width = width_of(self._label(span), LABEL, is_bold=span.index in named) + 10
             inner = left + 10 if span.end is None else self._x(span.end) if span.open_ended else right
-            label_at = left + 5 if inner - left >= width else inner + 5
+            label_at = left + 5 if inner - left >= width else inner + 5 + last - right
             is_left = label_at + width > EDGE
-            begin, end = (left - width, right) if is_left else (left, max(right, label_at + width))
-            row = self._free_row(taken, begin, end)
+            begin, end = (first - width, last) if is_left else (first, max(last, label_at + width))
+            row = self._free_row(taken[:MOST_ROWS], begin, end)
             has_label = row is not None
             if row is None:
-                begin, end = left, right
+                begin, end = first, last
                 row = self._free_row(taken, begin, end)
             if row is None:
-                row = len(placed) % MOST_ROWS
+                row = len(taken)
+                taken.append([])
             taken[row].append((begin - 3, end + 3))
-            anchor = left - 4 if is_left else label_at
+            anchor = first - 4 if is_left else label_at
             placed.append(_Placed(span, row, left, right, anchor if has_label else None, is_left))
         return placed
 
@@ -167,8 +182,9 @@ class _Drawing:
             anchor = "end" if placed.is_label_left else None
             words = self._label(span)
             parts.append(text(placed.label_at, y + BAR / 2 + 4, words, "op-label outlined", anchor))
-        began = _line_number(self._scene.subject.began.get(span.index), placed.left, y - 1)
-        ended = _line_number(self._scene.subject.ended.get(span.index), placed.right, y - 1)
+        subject, middle = self._scene.subject, y + BAR / 2
+        began = _line_number(subject.began.get(span.index), placed.left - RING - 2, middle)
+        ended = _line_number(subject.ended.get(span.index), placed.right + RING + 2, middle)
         return join((element("g", join(parts), class_=" ".join(classes)), began, ended))
 
     def _row_y(self, placed: _Placed) -> float:
@@ -191,22 +207,21 @@ class _Drawing:
         """The y of a node's marks."""
         return self._nodes_top + LANE * self._scene.nodes.index(node) + RIBBON / 2 + 2
 
-    def _lanes(self) -> Markup:
-        parts = []
+    def _lane(self, node: str) -> Markup:
+        """The name of a node, and its roles over time."""
         first, last = self._x.times[0], self._x.times[-1]
-        for node in self._scene.nodes:
-            y = self._lane_y(node) - RIBBON / 2
-            parts.append(lane_name(LEFT - 8, y + 10, shorten(node, 9)))
-            drawn_to = 0.0
-            for segment in self._scene.lanes.get(node, ()):
-                right = self._clipped(segment.end)
-                is_seen = right > drawn_to + NARROWEST
-                if is_seen and segment.end >= first and segment.begin <= last:
-                    parts.append(self._segment(node, segment, y))
-                    drawn_to = right
-            for pause in self._scene.pauses.get(node, ()):
-                if pause.end >= first and pause.begin <= last:
-                    parts.append(self._segment(node, pause, y))
+        y = self._lane_y(node) - RIBBON / 2
+        parts = [lane_name(LEFT - 8, y + 10, shorten(node, 9))]
+        drawn_to = 0.0
+        for segment in self._scene.lanes.get(node, ()):
+            right = self._clipped(segment.end)
+            is_seen = right > drawn_to + NARROWEST
+            if is_seen and segment.end >= first and segment.begin <= last:
+                parts.append(self._segment(node, segment, y))
+                drawn_to = right
+        for pause in self._scene.pauses.get(node, ()):
+            if pause.end >= first and pause.begin <= last:
+                parts.append(self._segment(node, pause, y))
         return join(parts)
 
     def _segment(self, node: str, segment: Segment, y: float) -> Markup:
@@ -215,44 +230,60 @@ class _Drawing:
         title = f"{node}: {segment.state}{term}, {seconds(segment.begin)} to {seconds(segment.end)}"
         drawn = rect(left, y, right - left, RIBBON, f"role role-{segment.state}", title=title)
         words = segment.state if not segment.term else f"{segment.state} {segment.term}"
-        shorter = (words, str(segment.term or ""), "")
-        fitting = next(one for one in shorter if len(one) * 5.4 + 8 <= right - left or not one)
-        if not fitting or segment.state in ("paused", "up"):
+        if segment.state in ("paused", "up"):
             return drawn
-        return join((drawn, text(left + 4, y + 10, fitting, f"term term-{segment.state}")))
+        is_bold = segment.state == "leader"
+        for fitting in filter(None, (words, str(segment.term or ""))):
+            last = right - 3 - width_of(fitting, TERM, is_bold=is_bold)
+            x = left + 4
+            while x <= last and not self._room.place(Box.of_text(x, y + 10, fitting, TERM, is_bold=is_bold)):
+                x += 3
+            if x <= last:
+                return join((drawn, text(x, y + 10, fitting, f"term term-{segment.state}")))
+        return drawn
+
+    def _numbers_of_lines(self) -> dict[int, float]:
+        """By the number of a moment: where the number of the line about it is, near it and free of others."""
+        found: dict[int, float] = {}
+        for n, moment in enumerate(self._scene.moments):
+            if moment.line is None:
+                continue
+            x, y = self._x(moment.at), self._number_y(moment.node)
+            near = (x + side * step for step in range(0, 120, 2) for side in (1, -1))
+            inside = (at for at in near if LEFT <= at <= EDGE - RING)
+            place = next((at for at in inside if self._room.place(Box.around(at, y, RING))), None)
+            if place is not None:
+                found[n] = place
+        return found
+
+    def _number_y(self, node: str) -> float:
+        return self._lane_y(node) - RIBBON / 2 - RING - 1.5
 
     def _moments(self) -> Markup:
-        """A mark for each moment, and its words below where they overlap no other's."""
-        parts = []
-        for node in self._scene.nodes:
-            mine = [one for one in self._scene.moments if one.node == node]
-            y = self._lane_y(node)
-            # Those that the evidence names are given their place first.
-            taken: list[tuple[float, float, int]] = []
-            words_of: dict[int, Markup] = {}
-            order = sorted(range(len(mine)), key=lambda n: (not mine[n].is_wrong, -mine[n].weight, n))
-            for n in order:
-                words_of[n] = self._words(mine[n], y, taken)
-            parts += [join((words_of[n], self._mark(one, y))) for n, one in enumerate(mine)]
-        return join(parts)
+        """A mark for each moment, and its words below where they overlap no others."""
+        moments = self._scene.moments
+        # Those that the evidence names are given their place first.
+        order = sorted(range(len(moments)), key=lambda n: (not moments[n].is_wrong, -moments[n].weight, n))
+        words_of = {n: self._words(moments[n]) for n in order}
+        marks = (join((words_of[n], self._mark(one, self._numbers.get(n)))) for n, one in enumerate(moments))
+        return join(marks)
 
-    def _words(self, moment: Moment, y: float, taken: list[tuple[float, float, int]]) -> Markup:
-        x = self._x(moment.at)
+    def _words(self, moment: Moment) -> Markup:
+        x, y = self._x(moment.at), self._lane_y(moment.node)
         for words in (moment.words, shorten(moment.words, 24), shorten(moment.words.split(",")[0], 14)):
-            width = len(words) * (BOLD_CHAR if moment.is_wrong else CHAR) + 6
+            width = width_of(words, LABEL, is_bold=moment.is_wrong)
             is_at_edge = x - 4 + width > EDGE
-            left = EDGE - width if is_at_edge else max(x - 4, LEFT)
+            at, anchor = (EDGE, "end") if is_at_edge else (max(x - 4, LEFT), None)
             for tier in (0, 1):
-                is_free = all(t != tier or left >= b or left + width <= a for a, b, t in taken)
-                if is_free:
-                    taken.append((left, left + width, tier))
+                base = y + RIBBON / 2 + 10.5 + TIER * tier
+                box = Box.of_text(at, base, words, LABEL, anchor=anchor, is_bold=moment.is_wrong)
+                if self._room.place(box._replace(left=box.left - 3, right=box.right + 3)):
                     class_ = "moment wrong outlined" if moment.is_wrong else "moment outlined"
-                    at, anchor = (EDGE, "end") if is_at_edge else (left, None)
-                    return text(at, y + RIBBON / 2 + 11 + 11 * tier, words, class_, anchor)
+                    return text(at, base, words, class_, anchor)
         return Markup("")
 
-    def _mark(self, moment: Moment, y: float) -> Markup:
-        x = self._x(moment.at)
+    def _mark(self, moment: Moment, number_at: float | None) -> Markup:
+        x, y = self._x(moment.at), self._lane_y(moment.node)
         title = element("title", f"{seconds(moment.at)}\n{moment.node} {moment.words}")
         if moment.is_wrong:
             cross = f"M{number(x - 4.5)} {number(y - 4.5)}l9 9m0 -9l-9 9"
@@ -261,12 +292,12 @@ class _Drawing:
             )
         else:
             shape = element("circle", cx=x, cy=y, r=3.2, class_="dot")
-        return join(
-            (
-                element("g", title, shape, class_="op mark-moment"),
-                _line_number(moment.line, x, y - RIBBON / 2 - 5),
-            )
-        )
+        drawn = element("g", title, shape, class_="op mark-moment")
+        if number_at is None:
+            return drawn
+        number_y = self._number_y(moment.node)
+        lead = Markup("") if number_at == x else line(number_at, number_y, x, y, "line-lead")
+        return join((lead, drawn, _line_number(moment.line, number_at, number_y)))
 
     def _message(self, message: Message) -> Markup:
         x1, y1 = self._x(message.sent_at), self._lane_y(message.sender)
@@ -287,8 +318,12 @@ class _Drawing:
 
     def _impossible(self) -> Markup:
         x = self._x(self._scene.impossible_at)
-        words = shorten(f"✕ {self._scene.subject.title}", 110)
-        half = len(words) * 3.5
+        words = f"✕ {self._scene.subject.title}"
+        for most in range(110, 20, -5):
+            words = shorten(words, most)
+            if width_of(words, TITLE_TYPE, is_bold=True) <= WIDTH - 8:
+                break
+        half = width_of(words, TITLE_TYPE, is_bold=True) / 2
         at, anchor = (x, "middle")
         if x - half < 0:
             at, anchor = (4, "start")
@@ -306,18 +341,20 @@ class _Drawing:
         parts = [line(LEFT, bottom, RIGHT, bottom, "axis")]
         free_from = 0.0
         for x, time in zip(self._x.places, self._x.times, strict=True):
-            if x >= free_from:
+            half = width_of(seconds(time), TICK) / 2
+            if x - half >= free_from:
                 parts.append(line(x, bottom, x, bottom + 4, "axis"))
                 parts.append(text(x, bottom + 15, seconds(time), "tick", "middle"))
-                free_from = x + TICK_WIDTH
+                free_from = x + half + 6
         free_from = 0.0
         for left, right, pause in self._x.pauses:
             middle = (left + right) / 2
             parts.append(_break(middle, top, bottom))
             words = f"{duration(pause)} later"
-            if middle - len(words) * 2.8 >= free_from:
-                parts.append(text(middle, bottom + 28, words, "tick pause-label", "middle"))
-                free_from = middle + len(words) * 2.8 + 6
+            half = width_of(words, TICK) / 2
+            if middle - half >= free_from:
+                parts.append(text(middle, bottom + 29, words, "tick pause-label", "middle"))
+                free_from = middle + half + 6
         if self._placed:
             parts.append(lane_name(LEFT - 8, self._clients_top + 14, "clients"))
         return element("g", join(parts), aria_hidden="true")
@@ -327,10 +364,11 @@ def _line_number(number_of_line: int | None, x: float, y: float) -> Markup:
     """The number of a line of the story, in a circle; nothing where no line is about it."""
     if number_of_line is None:
         return Markup("")
+    words = str(number_of_line)
     return join(
         (
-            element("circle", cx=x, cy=y, r=6.5, class_="line-ring"),
-            text(x, y + 3.2, str(number_of_line), "line-number", "middle"),
+            element("circle", cx=x, cy=y, r=RING, class_="line-ring"),
+            text(x, y + 3.2, words, "line-number" if len(words) < 2 else "line-number two", "middle"),
         )
     )
 

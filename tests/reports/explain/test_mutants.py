@@ -6,6 +6,7 @@ import pytest
 
 from harness.mutants.catalogue import MUTANTS
 from tests.reports.explain.deeds import explained, unnamed
+from tests.reports.pages.first_screen import in_words
 
 QUICK = frozenset({"count-old-votes", "never-fsync", "read-before-first-commit"})
 """Those that are always run: each takes about a second."""
@@ -35,4 +36,4 @@ MENDED = ("sessions-never-forgotten", "forwards-never-forgotten")
 def test_headline_and_story_name_node_term_and_operation_of_what_the_bug_did(name: str) -> None:
     explanation, deeds, ran = explained(MUTANTS[name])
     assert explanation is not None
-    assert unnamed(explanation, deeds, ran) == "", explanation.headline
+    assert unnamed(in_words(explanation), deeds, ran) == "", explanation.headline

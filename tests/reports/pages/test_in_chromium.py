@@ -137,6 +137,17 @@ CUT = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
 """The texts that reach out of their pictures, and so are cut."""
 
 
+TOUCHING = """() => [...document.querySelectorAll("svg")].flatMap((svg) => {
+  const boxes = [...svg.querySelectorAll("text")].map((text) => [text.getBoundingClientRect(), text])
+    .filter(([box]) => box.width);
+  return boxes.flatMap(([a, one], n) => boxes.slice(n + 1)
+    .filter(([b]) => a.left < b.right - 0.5 && b.left < a.right - 0.5 &&
+      a.top < b.bottom - 0.5 && b.top < a.bottom - 0.5)
+    .map(([, other]) => `${svg.id}: ${one.textContent} / ${other.textContent}`));
+})"""
+"""The pairs of texts of one picture of which one lies, at least in part, where the other one is."""
+
+
 def check(browser: Any, html: str, folder: Path) -> None:
     page, complaints, asked = opened(browser, html, folder)
     assert complaints == []
@@ -144,6 +155,7 @@ def check(browser: Any, html: str, folder: Path) -> None:
     assert page.evaluate("document.documentElement.scrollHeight") < LONGEST_PAGE
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREEN["width"]
     assert page.evaluate(CUT) == []
+    assert page.evaluate(TOUCHING) == []
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page.evaluate(axe)
     found = page.evaluate(

@@ -13,7 +13,8 @@ from history import History, Operation
 from history.units import MILLISECOND_NS as MS
 from reports.excerpt import ENOUGH, MAX_NAMED, MAX_NEMESIS, MAX_SAME_KEY, Excerpt, excerpt
 from reports.faults import FaultPeriod
-from reports.plots.timeline import label, timeline_plot
+from reports.plots.labels import width_of
+from reports.plots.timeline import LABEL, label, timeline_plot
 from reports.spans import Spans
 from tests.reports import synthetic
 
@@ -168,6 +169,6 @@ def test_bars_of_one_process_never_overlap_and_labels_fit(seed: int, operations:
         left, right = placed[str(span.index)]
         by_process.setdefault(span.process, []).append((left, right))
         if span.end is not None:
-            assert right - left >= len(label(span)) * 6
+            assert right - left >= width_of(label(span), LABEL)
     for row in by_process.values():
         assert all(a[1] <= b[0] + 0.2 for a, b in zip(sorted(row), sorted(row)[1:], strict=False))
