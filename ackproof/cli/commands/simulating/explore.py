@@ -158,8 +158,8 @@ def explore(
         ackproof explore --mutant half-is-a-majority --out steps.json
         ackproof explore --changes 1 --snapshots 1 --proposals 0 --no-pre-vote
         ackproof explore --walks --elections 6 --proposals 0 --crashes 0 --batch 1
-        ackproof explore --start led --lease-ticks 2 --heartbeats 1 --reads 1 --proposals 0 --crashes 0 \\
-            --no-pre-vote
+        ackproof explore --start led --lease-ticks 2 --heartbeats 1 --reads 1 \\
+            --proposals 0 --crashes 0 --no-pre-vote
         ackproof replay steps.json           show the steps to the violation
 
     Exit codes: 0 verified, 1 violation, 2 unknown: the search stopped early, or nothing happens in it.
