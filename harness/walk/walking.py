@@ -37,7 +37,7 @@ ASKED_TIMES = 5
 """How often a member that runs is asked before it counts as giving no status."""
 SILENT_WRITES = 5
 RETRIED_S = 20.0
-"""How long a registration is tried again at a new leader."""
+"""How long a registration is tried again at a new leader, and at a follower."""
 _LONGEST_ERROR = 120
 _SECOND_NS = 1_000_000_000
 
@@ -124,16 +124,25 @@ class Walker:
         await self._moment(f"{leader} has returned", settled, await self._held())
 
     async def _register_through_a_follower(self) -> None:
-        leader = await self._leader()
-        asked = next(name for name in self._members if name != leader)
-        number = self._written + 1
-        self.walked.registration = one = Registration(
-            number, self._id(number), asked, leader, Window.opened()
-        )
-        answer = await self._register(asked)
+        """Register at a follower, under a new id each time, until it is acknowledged: its steps are shown."""
+        began, answers = time.monotonic(), []
+        while True:
+            leader = await self._leader()
+            asked = next(name for name in self._members if name != leader)
+            number = self._written + 1
+            one = Registration(number, self._id(number), asked, leader, Window.opened())
+            answers.append(await self._register(asked))
+            if one.text in self._acknowledged:
+                break
+            if time.monotonic() - began > RETRIED_S:
+                raise CouldNotRun(
+                    f"the follower {asked} acknowledged nothing within {RETRIED_S:g} s: {answers[0]}"
+                )
+            await asyncio.sleep(POLL_S * 5)  # between two attempts of a client
+        self.walked.registration = one
         await asyncio.sleep(1.0)  # what the leader sends after its answer belongs to the steps, too
         one.window.close()
-        await self._moment(f"a registration at the follower {asked}", answer)
+        await self._moment(f"a registration at the follower {asked}", *answers[:1], *answers[1:][-1:])
 
     async def _silence_a_follower(self) -> None:
         leader = await self._leader()

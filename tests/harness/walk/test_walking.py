@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import pytest
 
+from harness.client.codecs.registry import RegistryCodec
 from harness.errors import CouldNotRun
 from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.nacos import Nacos
 from harness.walk.conducting import ADDRESSES, SEEN, walk, walk_of
-from harness.walk.record import Moment, Registration, Silenced, Walk, Walked, Window
-from harness.walk.walking import FIRST, NAMES, SILENT_WRITES, agree
+from harness.walk.record import DOWN, Moment, Registration, Seen, Silenced, Walk, Walked, Window
+from harness.walk.walking import FIRST, NAMES, SILENT_WRITES, Walker, agree
+from history import Operation
 from tests.harness.hosts.namespaces import needs_namespaces
 
 LED = NodeView(running=True, role="leader", term=3, leader="n1")
@@ -56,6 +59,45 @@ def test_steps_are_not_looked_for_where_a_capture_lost_packets(said: str, words:
     (tmp_path / "n3" / "packets.pcap").write_bytes(b"not looked at")
     with pytest.raises(CouldNotRun, match=words):
         walk_of("nacos@2.3.2", tmp_path, 0.0)
+
+
+class Agreed:
+    """A world in which n1 leads."""
+
+    async def observe(self) -> ClusterView:
+        return view(n1=LED, n2=LEADS, n3=LEADS)
+
+
+def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walker = Walker(
+        Agreed(),  # type: ignore[arg-type] # all that is asked of it
+        None,  # type: ignore[arg-type] # nothing is sent
+        RegistryCodec(),
+        own_lookup="lookup",
+        alone_s=0,
+        start_s=1,
+        patience_s=1,
+        silent_s=0,
+    )
+    outcomes: list[Literal["fail", "info", "ok"]] = ["fail", "info", "ok"]
+
+    async def perform(f: str, node: str, key: str, value: str) -> Operation:
+        assert (f, node) == ("register", "n2")
+        return Operation(0, 0, 0, outcomes.pop(0), f, key, value, "not ready", node)
+
+    async def see(name: str) -> Seen:
+        return Seen(DOWN)
+
+    monkeypatch.setattr(walker, "_perform", perform)
+    monkeypatch.setattr(walker, "_see", see)
+    asyncio.run(walker._register_through_a_follower())
+    shown = walker.walked.registration
+    assert shown is not None
+    assert (shown.number, shown.text, shown.asked, shown.leader) == (3, "walk-number-003", "n2", "n1")
+    notes = walker.walked.moments[-1].notes
+    assert notes == ("registration at n2: refused (not ready)", "registration at n2: ok")
 
 
 def steps_of(walk: Walk) -> list[str]:
