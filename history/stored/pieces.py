@@ -54,7 +54,7 @@ GROWN_AS = {
 
 
 def columns_in_pieces(file: BinaryIO, size: int) -> Columns | None:
-    """The columns of a file of so many bytes. The last line may be torn: then it counts if it is whole."""
+    """The columns of a file of this size, in bytes. A last line that may be torn counts if it is whole."""
     if fitting(size // BYTES_A_STEP) is not Form.COMPILED:
         return None
     read = _Read()
@@ -161,7 +161,7 @@ class _Read:
 
 
 def _longer(numbers: npt.NDArray[Number], needed: int) -> npt.NDArray[Number]:
-    """The same with room for at least so many; what is not used of it takes no memory."""
+    """The same with room for at least this number; what is not used of it takes no memory."""
     longer = np.empty(needed + needed // 4, dtype=numbers.dtype)
     longer[: len(numbers)] = numbers
     return longer

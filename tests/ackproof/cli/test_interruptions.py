@@ -84,7 +84,7 @@ def test_sigterm_while_nodes_start_leaves_none_behind(tmp_path: Path) -> None:
         deadline = time.monotonic() + LONGEST_S
         while not (nodes := nodes_below(tmp_path)):
             assert time.monotonic() < deadline
-            time.sleep(0.05)  # between two looks
+            time.sleep(0.05)  # nothing else shows that nodes have started; the deadline bounds it
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=LONGEST_S)
     assert (process.returncode, said.splitlines()[-1]) == (255, "ackproof: interrupted")
@@ -146,7 +146,7 @@ from ackproof.cli import entry
 
 def judge(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(60)
+    time.sleep(60)  # the signal ends it
 
 harness.run.judging.judge = judge
 sys.argv[0] = "ackproof"

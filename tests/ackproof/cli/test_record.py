@@ -201,10 +201,10 @@ def test_a_client_that_died_is_missed_once_and_the_command_that_is_named_ends_it
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recording, "SILENCE_S", 0.01)
-    told: list[str] = []
+    said: list[str] = []
 
     def person(text: str) -> None:
-        told.append(text)
+        said.append(text)
         greeted = re.search(r"at (http://\S+/v1)/", text)
         ends = re.search(r"with 1 operation not completed.*curl -X POST (http://\S+/v1/end);", text)
         if greeted:
@@ -217,8 +217,8 @@ def test_a_client_that_died_is_missed_once_and_the_command_that_is_named_ends_it
         tmp_path, Asked("register"), channel=FREE, bounds=bounds, command=[], say=person
     )
     assert (done.why, done.events, done.not_completed) == ("a client ended it", 2, 1)
-    silences = [text for text in told if "still waiting for a client" in text]
-    assert len(silences) in (1, 2), told  # one after the invocation, and one before it on a slow machine
+    silences = [text for text in said if "still waiting for a client" in text]
+    assert len(silences) in (1, 2), said  # one after the invocation, and one before it on a slow machine
 
 
 def post(url: str, body: bytes) -> None:

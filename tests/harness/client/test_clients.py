@@ -50,7 +50,7 @@ def client_with(perform: Callable[[Operation], object]) -> MakeClient:
     """A client whose `perform` is this."""
 
     class Given(Recording):
-        notes: list[str] = []  # noqa: RUF012
+        notes: list[str] = []  # noqa: RUF012 - one list for each class, as each test makes its own class
 
     Given.perform = lambda self, operation: perform(operation)  # type: ignore[assignment, method-assign, return-value]
     return Given
@@ -122,7 +122,7 @@ def test_a_thread_that_spins_is_ended_and_prints_nothing(
             pass
 
     class SpinsWhileItOpens(Recording):
-        notes: list[str] = []  # noqa: RUF012
+        notes: list[str] = []  # noqa: RUF012 - one list for each class, as each test makes its own class
 
         def open(self) -> None:
             spin(operation())
@@ -151,7 +151,7 @@ def test_a_client_that_cannot_connect_fails_and_is_made_again_for_the_next_opera
     tries: list[int] = []
 
     class Refused(Recording):
-        notes: list[str] = []  # noqa: RUF012
+        notes: list[str] = []  # noqa: RUF012 - one list for each class, as each test makes its own class
 
         def open(self) -> None:
             tries.append(1)
@@ -165,7 +165,7 @@ def test_a_client_that_cannot_connect_fails_and_is_made_again_for_the_next_opera
 
 def test_a_client_that_says_itself_why_it_cannot_connect_is_not_repeated() -> None:
     class Away(Recording):
-        notes: list[str] = []  # noqa: RUF012
+        notes: list[str] = []  # noqa: RUF012 - one list for each class, as each test makes its own class
 
         def open(self) -> None:
             raise NotDone("no node of the group answers")

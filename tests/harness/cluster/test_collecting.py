@@ -89,7 +89,7 @@ def test_a_capture_that_the_machine_lets_wait_loses_nothing(tmp_path: Path) -> N
             capture.send_signal(signal.SIGSTOP)
             talk(listener, messages)
             capture.send_signal(signal.SIGCONT)
-            time.sleep(HANDED_OVER_S)  # as long as the kernel may keep packets for itself
+            time.sleep(HANDED_OVER_S)  # the kernel may keep packets so long, and nothing shows it
             capture.terminate()
             assert lost(capture.stderr.read()) == 0
     captured = file.read_bytes()

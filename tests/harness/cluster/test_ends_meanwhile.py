@@ -1,4 +1,4 @@
-"""A node may end at any moment, also while a fault acts on it: the fault then says no more than is true."""
+"""A node may end at any moment, also while a fault acts on it: the fault then says only what is true."""
 
 from __future__ import annotations
 

@@ -188,7 +188,7 @@ def test_options_of_the_reference_node_are_refused_for_other_systems(good: str, 
 
 def test_a_workload_that_does_not_fit_is_refused_with_those_that_do() -> None:
     class OnlyConfigs(ReferenceNode, frozen=True):
-        clients = {"cas-register": ReferenceNode.clients["cas-register"]}  # noqa: RUF012
+        clients = {"cas-register": ReferenceNode.clients["cas-register"]}  # noqa: RUF012 - frozen, never changed
 
     with pytest.raises(ValueError, match="workload registry needs the data type registry") as refused:
         client_for(OnlyConfigs(), workload("registry", ("n1",), 1))

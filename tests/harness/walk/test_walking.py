@@ -72,8 +72,8 @@ def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     walker = Walker(
-        Agreed(),  # type: ignore[arg-type] # all that is asked of it
-        None,  # type: ignore[arg-type] # nothing is sent
+        Agreed(),  # type: ignore[arg-type] # the part of a world that is asked here
+        None,  # type: ignore[arg-type] # `_perform`, which would send, is replaced below
         RegistryCodec(),
         own_lookup="lookup",
         alone_s=0,

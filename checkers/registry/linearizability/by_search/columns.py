@@ -64,8 +64,8 @@ def screen(history: History) -> Screened | None:
     is_write, is_remove = (f == codes[0]) | is_change, f == codes[2]
     found_nothing = (f == codes[1]) & ~is_change
     kept = (outcome != FAIL) & (known | is_write | is_remove)
-    told = np.where(known, columns.value[ends], -1)
-    values = wide(np.where(is_write, columns.value[begun], told)) + 1
+    answered = np.where(known, columns.value[ends], -1)
+    values = wide(np.where(is_write, columns.value[begun], answered)) + 1
     values[found_nothing] = 0
     texts = np.array([text.startswith('"') for text in columns.values], dtype=bool)
     used = values[kept & (values > 0)] - 1

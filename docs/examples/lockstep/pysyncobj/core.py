@@ -23,10 +23,10 @@ given = options.parse_args()
 sys.path.insert(0, given.folder)
 
 from files import Files, Zip  # noqa: E402 - after the folder of PySyncObj is known
-from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf, journal, serializer, syncobj  # noqa: E402 - the same
-from registers import Store  # noqa: E402 - the same
-from standing import Standing  # noqa: E402 - the same
-from stream import Peer, Streams  # noqa: E402 - the same
+from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf, journal, serializer, syncobj  # noqa: E402 - it is in that folder
+from registers import Store  # noqa: E402 - it imports pysyncobj
+from standing import Standing  # noqa: E402 - with the others, though it needs no folder
+from stream import Peer, Streams  # noqa: E402 - it imports pysyncobj
 
 TICK_NS = 50_000_000  # PySyncObj's autoTickPeriod
 NOT_DONE = {"QUEUE_FULL", "MISSING_LEADER", "DISCARDED", "NOT_LEADER", "REQUEST_DENIED"}

@@ -28,7 +28,7 @@ ELECTION_TIMEOUT = 2 * FAST_TICK
 
 
 def times_left(raft: Raft) -> tuple[object, ...]:
-    """All times that decide what a node does, counted from now; none that is over is told from another.
+    """All times that decide what a node does, counted from now; those that are over are all alike.
 
     Returns:
         until its promise ends, until it may stand, until a leader that it heard does not count any more,
