@@ -42,7 +42,7 @@ from reports.about import (
 )
 from reports.counts.figures import key_figures, lag
 from reports.counts.outages import SHORTEST_NS, outages
-from reports.counts.tables import operation_tables
+from reports.counts.tables import by_fault, by_operation
 from reports.excerpt import Excerpt, excerpt
 from reports.faults import FaultPeriod, fault_periods, nemesis_rows
 from reports.glossary.linking import Linker, anchor, meaning
@@ -151,7 +151,6 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
         *lag_charts(recording.harness_lag, end),
     ]
     rows = nemesis_rows(nemesis, recording.fault_kinds)
-    stats, faults = operation_tables(recording, periods, end)
     cut = partitions(nemesis, recording.nodes, end, recording.fault_kinds)
     return (
         _environment()
@@ -194,8 +193,8 @@ def _body(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout,
             hidden_partitions=max(len(cut) - MAX_PARTITIONS, 0),
             outages=outages(recording, spans, periods),
             shortest_outage=SHORTEST_NS,
-            stats=stats,
-            by_fault=faults,
+            stats=by_operation(spans),
+            by_fault=by_fault(spans, periods, end, recording.fault_kinds),
             nemesis=rows[:MAX_NEMESIS_ROWS],
             hidden_nemesis=max(len(rows) - MAX_NEMESIS_ROWS, 0),
             options=list(text.leaves(about.options or recording.options)),

@@ -6,6 +6,7 @@ that it shows.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from history.units import MILLISECOND_NS
 
 SpanOutcome = Literal["ok", "fail", "info", "pending"]
 Mask = npt.NDArray[np.bool_]
+AT_ONCE = 1 << 20
+"""About this many operations are looked at a time, so that counting ten million takes little memory."""
 PENDING = 0
 """The code in `Spans.type` of an operation that never completed; the other codes are the history's own."""
 OUTCOMES: dict[int, SpanOutcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
@@ -78,11 +81,9 @@ class Spans:
         columns, pairs = history.columns, history.pairs
         index = np.flatnonzero(columns.type == INVOKE)
         other = pairs[index]
-        done = other >= 0
-        end = np.full(len(index), -1, dtype=np.int64)
-        end[done] = columns.time[other[done]]
-        type_ = np.full(len(index), PENDING, dtype=np.int8)
-        type_[done] = columns.type[other[done]]
+        end, type_, pending = columns.time[other], columns.type[other], other < 0
+        end[pending], type_[pending] = -1, PENDING
+        del other  # of ten million operations it takes much memory
         return cls(history=history, index=index, begin=columns.time[index], end=end, type=type_)
 
     @property
@@ -110,19 +111,13 @@ class Spans:
         """Which operations are a client's and not the nemesis'."""
         return np.not_equal(self.process, NEMESIS)
 
-    # The next two are not kept: of ten million operations they take much memory.
-    @property
-    def completed(self) -> Codes:
-        """The positions of the clients' operations that ended."""
-        return np.flatnonzero(self.client & (self.type != PENDING))
-
-    @property
-    def of_completed(self) -> tuple[Codes, Codes, npt.NDArray[np.int8]]:
-        """Of the clients' operations that ended: when each began, how long it took, and how it ended."""
-        done = self.completed
-        begin, latency = self.begin[done], self.end[done]
-        latency -= begin
-        return begin, latency, self.type[done]
+    def of_kinds(self, codes: Collection[int]) -> Mask:
+        """Which operations are of these kinds, given as codes into the history's `f_names`."""
+        # By comparing, as looking up would make 64 bits of each code.
+        found = np.zeros(len(self.f), dtype=bool)
+        for code in codes:
+            found |= self.f == code
+        return found
 
     def position(self, operation: int) -> int | None:
         """The place of the operation that this index belongs to; None if the history has no such index."""

@@ -71,16 +71,14 @@ def key_figures(
     recording: Recording, about: ReportAbout, spans: Spans, nemesis: list[Span], marks: TraceMarks
 ) -> list[Figure]:
     """The numbers at the top of the report, each counted from the recording."""
-    import pandas as pd
-
     names = spans.columns.f_names
     read_codes = [code for code, name in enumerate(names) if name in READS]
-    writes = spans.client & ~np.isin(spans.f, read_codes)
+    writes = spans.client & ~spans.of_kinds(read_codes)
     faults = [span for span in nemesis if is_fault(span, recording.fault_kinds)]
     effective = sum(1 for span in faults if took_effect(span))
     unobserved = sum(1 for span in faults if took_effect(span) is None)
     concurrency = recording.options.get("concurrency")
-    processes = len(pd.unique(spans.process[spans.client]))
+    processes = len(np.unique(spans.process[spans.client]))
     if isinstance(concurrency, int):
         note = f"as {plural(processes, 'process', 'processes')}: a new one after each info"
         clients = Figure("clients", count(concurrency), note)

@@ -82,7 +82,7 @@ def outages(recording: Recording, spans: Spans, periods: Sequence[FaultPeriod]) 
     everywhere = _found(recording, begun)
     parts = [
         (ALL, everywhere),
-        ("writes", _found(recording, begun[~np.isin(columns.f[begun], reads)])),
+        ("writes", _found(recording, spans.index[spans.client & ~spans.of_kinds(reads)])),
     ]
     parts += [
         (node, _found(recording, begun[columns.node[begun] == columns.nodes.index(node)]))

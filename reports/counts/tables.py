@@ -1,29 +1,23 @@
 """The tables of a report: operations by kind, and figures by fault compared with times without one.
 
-Both are counted from the DataFrame of the history (`history.frame`). pandas is loaded when that is made, so
-that a command that makes no report starts without it.
+Of ten million operations, counts are made some at a time, and only latencies of one row are held at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
 
 import numpy as np
 
-from history import Recording
-from history.frame import frame
-from history.history import Codes, History
+from history.history import FAIL, INFO, OK, Codes
 from history.nemesis import FaultKind
 from reports.faults import FaultPeriod
-from reports.spans import Mask
+from reports.spans import AT_ONCE, OUTCOMES, PENDING, Mask, Spans
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-QUANTILES = np.array([0.5, 0.9, 0.99])
-PENDING = "pending"
+QUANTILES = (0.5, 0.9, 0.99)
 CALM = "no fault"
 """The name of the row for operations that met no fault."""
 
@@ -67,64 +61,71 @@ class FaultStats:
         return self.ok / self.operations if self.operations else None
 
 
-def operation_tables(
-    recording: Recording, periods: Sequence[FaultPeriod], end_of_run: int
-) -> tuple[list[OperationStats], list[FaultStats]]:
-    """Both tables of a report. The DataFrame behind them is gone when they are made, as it may be large."""
-    table = operations_table(recording.history)
-    return by_operation(table), by_fault(table, periods, end_of_run, recording.fault_kinds)
-
-
-def operations_table(history: History) -> pd.DataFrame:
-    """The clients' rows of `history.frame`, with the outcome `pending` where an operation never completed."""
-    table = frame(history, columns=("who", "f", "outcome", "invoked_ns", "completed_ns", "latency_ns"))
-    client = table.pop("who") == "client"
-    table = table if client.all() else table.loc[client]
-    outcome = table["outcome"].cat.add_categories([PENDING])
-    return table.assign(
-        outcome=outcome.mask(table["completed_ns"].isna(), PENDING),
-        latency_ns=table["latency_ns"].astype("float64"),
-    )
-
-
-def by_operation(table: pd.DataFrame) -> list[OperationStats]:
+def by_operation(spans: Spans) -> list[OperationStats]:
     """A row for each `f`, the most frequent first, and at the end the sum where there are several."""
-    counts = table.groupby(["f", "outcome"], observed=False).size().unstack()
-    acknowledged = table.loc[table["outcome"] == "ok", ["f", "latency_ns"]]
-    latency = acknowledged.groupby("f", observed=False)["latency_ns"]
-    quantiles = latency.quantile(QUANTILES).unstack()
-    slowest = latency.max()
+    names = spans.columns.f_names
+    counts = np.zeros((len(names), len(OUTCOMES)), dtype=np.int64)
+    for part in _parts(spans):
+        client = spans.client[part]
+        code = spans.f[part][client].astype(np.int64) * len(OUTCOMES) + spans.type[part][client]
+        counts += np.bincount(code, minlength=counts.size).reshape(counts.shape)
+    found = [code for code in range(len(names)) if counts[code].any()]
     rows = [
-        _operation_row(name, counts.loc[name], quantiles.loc[name].to_list(), slowest.loc[name])
-        for name in counts.index[counts.sum(axis="columns") > 0]
+        _operation_row(
+            names[code],
+            counts[code],
+            _ok_latencies(spans, lambda part, code=code: spans.f[part] == code),  # type: ignore[misc]
+        )
+        for code in found
     ]
     rows.sort(key=lambda row: (-row.total, row.f))
     if len(rows) > 1:
-        ok = acknowledged["latency_ns"]
-        rows.append(_operation_row("all", counts.sum(), ok.quantile(QUANTILES).to_list(), ok.max()))
+        everything = _ok_latencies(spans, lambda part: np.ones(len(spans.f[part]), dtype=bool))
+        rows.append(_operation_row("all", counts.sum(axis=0), everything))
     return rows
 
 
-def _operation_row(
-    name: str, counts: pd.Series[int], quantiles: Sequence[float], slowest: float
-) -> OperationStats:
-    p50, p90, p99 = quantiles if counts["ok"] else (None, None, None)
+def _parts(spans: Spans) -> Iterator[slice]:
+    return (slice(low, low + AT_ONCE) for low in range(0, len(spans.index), AT_ONCE))
+
+
+def _ok_latencies(spans: Spans, chosen: Callable[[slice], Mask]) -> Codes:
+    """How long each client operation took that ended ok, in ns, of those that are chosen of a part."""
+    found = array("q")
+    for part in _parts(spans):
+        own = spans.client[part] & (spans.type[part] == OK) & chosen(part)
+        found.frombytes((spans.end[part][own] - spans.begin[part][own]).tobytes())
+    return np.frombuffer(found, dtype=np.int64)
+
+
+def _operation_row(name: str, counts: Codes, latencies: Codes) -> OperationStats:
+    """The row; the latencies are sorted in part by it."""
+    longest = int(latencies.max()) if len(latencies) else None
+    p50, p90, p99 = _quantiles(latencies, QUANTILES)
     return OperationStats(
         f=name,
         total=int(counts.sum()),
-        ok=int(counts["ok"]),
-        fail=int(counts["fail"]),
-        info=int(counts["info"]),
-        pending=int(counts["pending"]),
+        ok=int(counts[OK]),
+        fail=int(counts[FAIL]),
+        info=int(counts[INFO]),
+        pending=int(counts[PENDING]),
         p50=p50,
         p90=p90,
         p99=p99,
-        max=int(slowest) if counts["ok"] else None,
+        max=longest,
     )
 
 
+def _quantiles(latencies: Codes, shares: Sequence[float]) -> list[float] | list[None]:
+    """The quantiles in ns, None without latencies; these are sorted in part, as a copy would take memory."""
+    if not len(latencies):
+        return [None] * len(shares)
+    found: list[float] = np.quantile(latencies, shares, overwrite_input=True).tolist()
+    return found
+
+
 def by_fault(
-    table: pd.DataFrame,
+    spans: Spans,
     periods: Sequence[FaultPeriod],
     end_of_run: int,
     kinds: Sequence[FaultKind] = (),
@@ -135,34 +136,54 @@ def by_fault(
     """
     if not periods:
         return []
-    begin = table["invoked_ns"].to_numpy()
-    end = table["completed_ns"].fillna(end_of_run).to_numpy(dtype=np.int64)
-    everything = _merged(periods)
     about = {kind.name: kind.about for kind in kinds}
-    is_calm = ~_overlaps(begin, end, everything)
-    calm = _fault_row(CALM, "", 0, end_of_run - _length(everything), table[is_calm], None)
-    rows = [calm]
+    everything = _merged(periods)
+
+    def met(times: Sequence[tuple[int, int]], part: slice) -> Mask:
+        end = np.where(spans.type[part] == PENDING, end_of_run, spans.end[part])
+        return spans.client[part] & _overlaps(spans.begin[part], end, times)
+
+    def calm(part: slice) -> Mask:
+        return spans.client[part] & ~met(everything, part)
+
+    lasted = end_of_run - _length(everything)
+    rows = [_fault_row(spans, CALM, "", 0, lasted, calm, None)]
     for kind in dict.fromkeys(period.kind for period in periods):
         own = [period for period in periods if period.kind == kind]
         merged = _merged(own)
-        met = table[_overlaps(begin, end, merged)]
-        words = about.get(kind, "")
-        rows.append(_fault_row(kind, words, len(own), _length(merged), met, calm.p99))
+        rows.append(
+            _fault_row(
+                spans,
+                kind,
+                about.get(kind, ""),
+                len(own),
+                _length(merged),
+                partial(met, merged),
+                rows[0].p99,
+            )
+        )
     return rows
 
 
 def _fault_row(
-    fault: str, about: str, periods: int, lasted: int, met: pd.DataFrame, calm_p99: float | None
+    spans: Spans,
+    fault: str,
+    about: str,
+    periods: int,
+    lasted: int,
+    met: Callable[[slice], Mask],
+    calm_p99: float | None,
 ) -> FaultStats:
-    latency = met.loc[met["outcome"] == "ok", "latency_ns"]
-    p50, p99 = latency.quantile([0.5, 0.99]).to_list() if len(latency) else (None, None)
+    latencies = _ok_latencies(spans, met)
+    ok = len(latencies)
+    p50, p99 = _quantiles(latencies, (0.5, 0.99))
     return FaultStats(
         fault=fault,
         about=about,
         periods=periods,
         lasted=lasted,
-        operations=len(met),
-        ok=len(latency),
+        operations=sum(int(met(part).sum()) for part in _parts(spans)),
+        ok=ok,
         p50=p50,
         p99=p99,
         slowdown=p99 / calm_p99 if p99 and calm_p99 else None,

@@ -6,7 +6,7 @@ the thinned choice that the latency chart draws, and a grid counts all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,8 @@ from history.units import MICROSECOND_NS, SECOND_NS
 from reports.moment.lines import NodeLines
 from reports.plots.frame import Frame
 from reports.plots.lines import LineChart, differences
-from reports.plots.measured.latency import AT_ONCE, BUCKETS, QUANTILES, quantiles, thin
+from reports.plots.measured.completed import BUCKETS, Completed, CompletedOperations
+from reports.plots.measured.latency import QUANTILES, quantiles, thin
 from reports.plots.measured.throughput import rates
 from reports.roles import RoleLanes, coarsened
 from reports.spans import OUTCOMES, Spans
@@ -65,36 +66,33 @@ def chart_data(
 
 def _operations(spans: Spans, end: int) -> dict[str, Any] | None:
     """The completed operations of clients: a choice of them one by one, all of them as a grid."""
-    done = spans.completed
-    if not len(done):
+    parts = CompletedOperations(spans, end)
+    if not any(True for _ in parts):
         return None
-    begin, latency, type_ = spans.of_completed
-    kept = thin(begin, latency, type_, end).kept
-    chosen = done[kept]
+    thinned = thin(parts, end)
+    points = thinned.chosen
+    begun = spans.index[points.place]
     columns = spans.columns
-    completions = spans.history.pairs[spans.index[chosen]]
-    node = np.where(
-        columns.node[completions] >= 0, columns.node[completions], columns.node[spans.index[chosen]]
-    )
-    ok = type_ == OK
-    used, values = quantiles(begin, latency, end, ok) if ok.any() else (np.array([], dtype=np.int64), {})
+    completions = spans.history.pairs[begun]
+    node = np.where(columns.node[completions] >= 0, columns.node[completions], columns.node[begun])
+    used, values = quantiles(parts, end)
     slice_s = end / BUCKETS / SECOND_NS
     return {
-        "total": len(done),
-        "t": np.diff(begin[kept] // MICROSECOND_NS, prepend=0).tolist(),
-        "d": (latency[kept] // MICROSECOND_NS).tolist(),
-        "o": "".join(OUTCOMES[code][0] for code in type_[kept].tolist()),
-        "i": np.diff(spans.index[chosen], prepend=0).tolist(),
-        "p": spans.process[chosen].tolist(),
-        "f": _coded(spans.f[chosen], columns.f_names),
+        "total": thinned.total,
+        "t": np.diff(points.begin // MICROSECOND_NS, prepend=0).tolist(),
+        "d": (points.latency // MICROSECOND_NS).tolist(),
+        "o": "".join(OUTCOMES[code][0] for code in points.type.tolist()),
+        "i": np.diff(begun, prepend=0).tolist(),
+        "p": columns.process[begun].tolist(),
+        "f": _coded(points.f, columns.f_names),
         "n": _coded(node, columns.nodes),
-        "k": _coded(spans.key[chosen], columns.keys),
-        "v": _values(spans, chosen),
-        "grid": _grid(begin, latency, type_, end),
+        "k": _coded(columns.key[begun], columns.keys),
+        "v": _values(spans, begun),
+        "grid": _grid(parts, end),
         "quantiles": {
             "t": np.round((np.arange(BUCKETS) + 0.5) * slice_s, 3).tolist(),
             "names": [f"p{q}" for q in QUANTILES],
-            "v": [_in_slices(used, values[q]) if values else [] for q in QUANTILES],
+            "v": [_in_slices(used, values[q]) if len(used) else [] for q in QUANTILES],
         },
     }
 
@@ -115,26 +113,25 @@ def _coded(codes: Codes, names: Sequence[str]) -> dict[str, Any]:
     return {"names": listed, "v": (places - shift).tolist()}
 
 
-def _values(spans: Spans, chosen: Codes) -> list[str]:
+def _values(spans: Spans, begun: Codes) -> list[str]:
     """What each operation was asked to write, else what it was answered, in a few characters."""
     columns = spans.columns
-    asked = columns.value[spans.index[chosen]]
-    codes = np.where(asked >= 0, asked, columns.value[spans.history.pairs[spans.index[chosen]]])
+    asked = columns.value[begun]
+    codes = np.where(asked >= 0, asked, columns.value[spans.history.pairs[begun]])
     return [
         shorten(clean(short(columns.decoded(code), LONGEST_VALUE)), LONGEST_VALUE) for code in codes.tolist()
     ]
 
 
-def _grid(begin: Codes, latency: Codes, type_: np.ndarray[Any, Any], end: int) -> dict[str, Any]:
+def _grid(parts: Iterable[Completed], end: int) -> dict[str, Any]:
     """How many operations of each outcome are in each cell of time and (logarithm of) latency."""
     tallies = {code: np.zeros(0, dtype=np.int64) for code in (OK, FAIL, INFO)}
-    for at in range(0, len(begin), AT_ONCE):
-        part = slice(at, at + AT_ONCE)
-        column = np.minimum(begin[part] * COLUMNS // max(end, 1), COLUMNS - 1)
-        row = np.floor(np.log10(np.maximum(latency[part] / MICROSECOND_NS, 1)) * ROWS_A_DECADE)
+    for part in parts:
+        column = np.minimum(part.begin * COLUMNS // max(end, 1), COLUMNS - 1)
+        row = np.floor(np.log10(np.maximum(part.latency / MICROSECOND_NS, 1)) * ROWS_A_DECADE)
         cell = row.astype(np.int64) * COLUMNS + column
         for code, before in tallies.items():
-            counted = np.bincount(cell[type_[part] == code], minlength=len(before))
+            counted = np.bincount(cell[part.type == code], minlength=len(before))
             counted[: len(before)] += before
             tallies[code] = counted
     found = {}

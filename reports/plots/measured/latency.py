@@ -9,17 +9,25 @@ the load is mistaken for the whole. The caption counts what was left out.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 from markupsafe import Markup
 
 from checkers.words import count, plural
 from history.history import FAIL, INFO, OK, Codes
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
-from reports.spans import OUTCOMES, PENDING, Mask, Spans
+from reports.plots.measured.completed import (
+    BUCKETS,
+    Completed,
+    CompletedOperations,
+    Totals,
+    edges,
+    extremes,
+)
+from reports.spans import OUTCOMES, PENDING, Spans
 from reports.svg import Floats, LogScale, element, figure, join, line, log_around, number, text
 from reports.text import duration
 
@@ -28,98 +36,94 @@ MAX_PANELS = 5
 """The largest number of panels; the last one also has all other kinds, and those with at most `FEW`."""
 FEW = 40
 SMALL_PANEL = 58
-BUCKETS = 90
-AT_ONCE = 1 << 20
-"""Of very many operations, this many are looked at a time, so that this takes little memory."""
 PANEL = 128
 GAP = 26
 QUANTILES = (50, 90, 99)
+SHARES = np.array(QUANTILES) / 100
 
 
 @dataclass(frozen=True)
 class Thinned:
     """Which points to draw, and a sentence about what was left out (None: nothing was)."""
 
-    kept: Mask
+    chosen: Completed
+    total: int
+    """The number of points from which they were chosen."""
     note: str | None
 
 
-def thin(begin: Codes, latency: Codes, type_: npt.NDArray[np.int8], end_of_run: int) -> Thinned:
-    """Choose some `MAX_POINTS` of the points, and the extremes of each slice of time; see the module."""
-    total = len(begin)
-    kept = np.ones(total, dtype=bool)
+def thin(parts: Iterable[Completed], end_of_run: int) -> Thinned:
+    """Choose some `MAX_POINTS` of the points, and the extremes of each slice of time; see the module.
+
+    Args:
+        parts: at least one; each slice of time is within one part. They are gone through twice.
+    """
+    total = 0
+    extreme: list[Codes] = []
+    spread = {code: np.zeros(0, dtype=np.int64) for code in (OK, FAIL, INFO)}
+    sizes = dict.fromkeys(spread, 0)
+    for part in parts:
+        for code in spread:
+            own = np.flatnonzero(part.type == code)
+            if len(own):
+                extreme.append(total + own[extremes(part.begin[own], part.latency[own], end_of_run)])
+                spread[code] = _spread(np.concatenate([spread[code], total + own]))
+                sizes[code] += len(own)
+        total += len(part)
     if total <= MAX_POINTS:
-        return Thinned(kept, None)
-    kept[:] = False
-    for code in (OK, FAIL, INFO):
-        own = np.flatnonzero(type_ == code)
-        if len(own):
-            kept[own[_extremes(begin[own], latency[own], end_of_run)]] = True
-            kept[_spread(own, round(MAX_POINTS * len(own) / total))] = True
-    drawn, failed = int(kept.sum()), int((kept & (type_ != OK)).sum())
+        return Thinned(Completed.joined([*parts]), total, None)
+    chosen = np.unique(
+        np.concatenate(
+            [*extreme, *(some[: round(MAX_POINTS * sizes[code] / total)] for code, some in spread.items())]
+        )
+    )
+    points = _those_at(chosen, parts)
     return Thinned(
-        kept,
-        f"Sampled: {count(drawn)} of {count(total)} operations are drawn, {count(failed)} of them fail or "
+        points,
+        total,
+        f"Sampled: {count(len(points))} of {count(total)} operations are drawn, "
+        f"{count(int((points.type != OK).sum()))} of them fail or "
         "info: the same share of each outcome, and the slowest and the fastest of each in every slice of "
         "time. The lines of quantiles count all ok ones.",
     )
 
 
-def _extremes(begin: Codes, latency: Codes, end_of_run: int) -> Codes:
-    """Positions of the fastest and the slowest in each slice of time: the first of equally fast ones, and the
-    last of equally slow ones."""
-    found = []
-    edges = _edges(begin, end_of_run)
-    for low, high in pairwise(edges):
-        own = latency[low:high]
-        found += [low + int(np.argmin(own)), high - 1 - int(np.argmax(own[::-1]))]
-    return np.unique(np.array(found, dtype=np.int64))
+def _spread(positions: Codes) -> Codes:
+    """Up to `MAX_POINTS` of the positions, of which the first few are spread evenly, however few: in the
+    order of a multiplicative hash (Knuth, TAOCP 6.4)."""
+    hashed = (positions.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
+    return positions[np.argsort(hashed, kind="stable")[:MAX_POINTS]]
 
 
-def _edges(begin: Codes, end_of_run: int) -> list[int]:
-    """Where each slice of time that holds anything begins among operations in the order of their beginnings,
-    and at last their number."""
-    length = max(end_of_run, 1)
-    last = int(begin[-1]) * BUCKETS // length if len(begin) else -1
-    first_ns = [-(-number * length // BUCKETS) for number in range(1, last + 1)]
-    return sorted({0, *np.searchsorted(begin, np.array(first_ns, dtype=np.int64)).tolist(), len(begin)})
+def _those_at(positions: Codes, parts: Iterable[Completed]) -> Completed:
+    """The operations at these positions among those of all parts; the positions ascend."""
+    found, first = [], 0
+    for part in parts:
+        low, high = np.searchsorted(positions, [first, first + len(part)])
+        found.append(part.only(positions[low:high] - first))
+        first += len(part)
+    return Completed.joined(found)
 
 
-def _spread(positions: Codes, wanted: int) -> Codes:
-    """`wanted` of the positions, spread evenly by a multiplicative hash (Knuth, TAOCP 6.4)."""
-    if len(positions) <= wanted:
-        return positions
-    best = positions[:0]
-    for at in range(0, len(positions), AT_ONCE):
-        some = np.concatenate([best, positions[at : at + AT_ONCE]])
-        hashed = (some.astype(np.uint64) * np.uint64(2654435761)) % np.uint64(2**32)
-        best = some[np.argsort(hashed, kind="stable")[:wanted]]
-    return np.sort(best)
-
-
-def quantiles(begin: Codes, latency: Codes, end_of_run: int, which: Mask) -> tuple[Codes, dict[int, Floats]]:
-    """The slices of time (from 0) that hold anything, and each quantile's value there, in nanoseconds.
+def quantiles(
+    parts: Iterable[Completed], end_of_run: int, kinds: Collection[int] | None = None
+) -> tuple[Codes, dict[int, Floats]]:
+    """The slices of time (from 0) in which an operation ended ok, and each quantile's value there, in
+    nanoseconds.
 
     Args:
-        begin: when each operation began, in ascending order.
-        which: which of them count; at least one.
+        parts: each slice of time is within one part.
+        kinds: codes of the kinds of operations that count; None: all.
     """
-    import pandas as pd
-
-    shares = np.array(QUANTILES) / 100
-    edges = _edges(begin, end_of_run)
-    parts, low = [], 0
-    for high in edges[1:]:
-        if high - low >= AT_ONCE or high == len(begin):
-            own = which[low:high]
-            if own.any():
-                bucket = begin[low:high][own] * BUCKETS // max(end_of_run, 1)
-                parts.append(pd.Series(latency[low:high][own]).groupby(bucket).quantile(shares).unstack())
-            low = high
-    found = pd.concat(parts)
-    return found.index.to_numpy(), {
-        q: found[share].to_numpy() for q, share in zip(QUANTILES, shares, strict=True)
-    }
+    used, values = [], []
+    for part in parts:
+        ok = part.type == OK
+        own = part.only(ok if kinds is None else ok & np.isin(part.f, [*kinds]))
+        for low, high in pairwise(edges(own.begin, end_of_run)):
+            used.append(int(own.begin[low]) * BUCKETS // max(end_of_run, 1))
+            values.append(np.quantile(own.latency[low:high], SHARES, overwrite_input=True))
+    by_quantile = np.array(values, dtype=np.float64).reshape(-1, len(QUANTILES)).T
+    return np.array(used, dtype=np.int64), dict(zip(QUANTILES, by_quantile, strict=True))
 
 
 def _quantile_path(used: Codes, ys: Floats, quantile: int) -> Markup:
@@ -140,31 +144,31 @@ def _quantile_path(used: Codes, ys: Floats, quantile: int) -> Markup:
 
 def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
     """The chart; None where no client operation completed."""
-    done = spans.completed
-    if not len(done):
+    parts = CompletedOperations(spans, frame.end)
+    totals = Totals.of(parts)
+    if totals is None:
         return None
-    begin, latency, type_ = spans.of_completed
-    thinned = thin(begin, latency, type_, frame.end)
-    panels = _panels(spans, spans.f[done])
+    thinned = thin(parts, frame.end)
+    points = thinned.chosen
+    panels = _panels(spans, totals)
 
     top = 4.0
     y_top = top + frame.strip_height
-    parts = [frame.strip(top)]
-    for name, mask in panels:
+    drawn = [frame.strip(top)]
+    for name, kinds in panels:
         low = y_top + GAP
-        high = low + (PANEL if mask.sum() > FEW else SMALL_PANEL)
-        scale = log_around(latency, high, low)
-        parts.append(frame.shading(low, high))
-        parts.append(_axis(scale, name, low, every=2 if high - low < PANEL else 1))
-        parts.append(frame.time_axis(high, low, named=name == panels[-1][0]))
+        high = low + (PANEL if totals.by_f[kinds].sum() > FEW else SMALL_PANEL)
+        scale = log_around(totals.range, high, low)
+        drawn.append(frame.shading(low, high))
+        drawn.append(_axis(scale, name, low, every=2 if high - low < PANEL else 1))
+        drawn.append(frame.time_axis(high, low, named=name == panels[-1][0]))
+        of_panel = points.only(np.isin(points.f, kinds))
         for code in (OK, INFO, FAIL):
-            chosen = mask & thinned.kept & (type_ == code)
-            xs = frame.x.array(begin[chosen])
-            parts.append(_marks(xs, scale, latency[chosen], code))
-        ok = mask & (type_ == OK)
-        if ok.sum() >= BUCKETS // 3:
-            used, values = quantiles(begin, latency, frame.end, ok)
-            parts.extend(_quantile_path(used, scale.array(values[q]), q) for q in QUANTILES)
+            own = of_panel.only(of_panel.type == code)
+            drawn.append(_marks(frame.x.array(own.begin), scale, own.latency, code))
+        if totals.ok_by_f[kinds].sum() >= BUCKETS // 3:
+            used, values = quantiles(parts, frame.end, kinds)
+            drawn.extend(_quantile_path(used, scale.array(values[q]), q) for q in QUANTILES)
         y_top = high
     pending = int((spans.client & (spans.type == PENDING)).sum())
     notes = [thinned.note] if thinned.note else []
@@ -174,13 +178,13 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
         )
     return Plot(
         svg=figure(
-            parts,
+            drawn,
             width=WIDTH,
             height=y_top + 24,
             id_="plot-latency",
             title="Latency of operations over time",
-            description=f"{count(len(done))} completed operations on a logarithmic scale, from "
-            f"{duration(int(latency.min()))} to {duration(int(latency.max()))}; fault periods are shaded.",
+            description=f"{count(totals.operations)} completed operations on a logarithmic scale, from "
+            f"{duration(totals.shortest)} to {duration(totals.longest)}; fault periods are shaded.",
             class_="plot",
         ),
         notes=(*notes, *frame.notes),
@@ -193,16 +197,16 @@ def latency_plot(spans: Spans, frame: Frame) -> Plot | None:
     )
 
 
-def _panels(spans: Spans, f: Codes) -> list[tuple[str, Mask]]:
-    codes, sizes = np.unique(f, return_counts=True)
-    ranked = codes[np.argsort(-sizes, kind="stable")].tolist()
+def _panels(spans: Spans, totals: Totals) -> list[tuple[str, list[int]]]:
+    """The name of each panel, and the codes of its kinds of operations."""
+    sizes = totals.by_f
+    ranked = [code for code in np.argsort(-sizes, kind="stable").tolist() if sizes[code]]
     names = spans.columns.f_names
-    many = [code for code, size in zip(codes.tolist(), sizes.tolist(), strict=True) if size > FEW]
-    alone = [code for code in ranked if code in many][: MAX_PANELS - 1]
+    alone = [code for code in ranked if sizes[code] > FEW][: MAX_PANELS - 1]
     together = [code for code in ranked if code not in alone]
-    panels = [(names[code], f == code) for code in alone]
+    panels = [(names[code], [code]) for code in alone]
     if together:
-        panels.append((", ".join(names[code] for code in together), np.isin(f, together)))
+        panels.append((", ".join(names[code] for code in together), together))
     return panels
 
 

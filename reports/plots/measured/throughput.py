@@ -8,7 +8,7 @@ from checkers.words import count, plural
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
-from reports.spans import PENDING, Mask, Spans
+from reports.spans import AT_ONCE, PENDING, Mask, Spans
 from reports.svg import Floats, LinearScale, element, figure, line, number, text
 
 HEIGHT = 150
@@ -26,11 +26,13 @@ def rates(spans: Spans, end_of_run: int) -> tuple[int, dict[int, Floats]]:
     lengths = np.full(slices, float(slice_s))
     lengths[-1] = max((end_of_run - (slices - 1) * width) / SECOND_NS, 0.1)
     done = _work(spans)
-    found = {}
-    for code in (OK, INFO, FAIL):
-        at = np.minimum(spans.end[done & (spans.type == code)] // width, slices - 1)
-        found[code] = np.bincount(at, minlength=slices) / lengths
-    return slice_s, found
+    found = {code: np.zeros(slices) for code in (OK, INFO, FAIL)}
+    for low in range(0, len(done), AT_ONCE):
+        part = slice(low, low + AT_ONCE)
+        for code, ended in found.items():
+            at = np.minimum(spans.end[part][done[part] & (spans.type[part] == code)] // width, slices - 1)
+            ended += np.bincount(at, minlength=slices)
+    return slice_s, {code: ended / lengths for code, ended in found.items()}
 
 
 READ_BACK = "final-"
@@ -41,7 +43,7 @@ def _work(spans: Spans) -> Mask:
     """The completed operations of clients, without those by which the harness reads back."""
     names = spans.columns.f_names
     read_back = [code for code, name in enumerate(names) if name.startswith(READ_BACK)]
-    work: Mask = spans.client & (spans.type != PENDING) & ~np.isin(spans.f, read_back)
+    work: Mask = spans.client & (spans.type != PENDING) & ~spans.of_kinds(read_back)
     return work
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from history import History, NodeTrace, Operation, Recording, TraceEvent
 from reports.counts.figures import key_figures, lag
-from reports.counts.tables import by_operation, operations_table
+from reports.counts.tables import by_operation
 from reports.roles import TraceMarks
 from reports.spans import Spans
 from tests.reports import synthetic
@@ -33,7 +33,7 @@ SMALL = history(
 
 
 def test_counts_and_latencies_are_by_f_and_the_nemesis_is_not_counted() -> None:
-    rows = {row.f: row for row in by_operation(operations_table(SMALL))}
+    rows = {row.f: row for row in by_operation(Spans.of(SMALL))}
     register = rows["register"]
     assert (register.total, register.ok, register.fail, register.info, register.pending) == (3, 2, 0, 1, 0)
     assert (register.p50, register.max) == (25.0, 40)
@@ -45,7 +45,7 @@ def test_counts_and_latencies_are_by_f_and_the_nemesis_is_not_counted() -> None:
 
 def test_counts_agree_with_counting_the_operations_one_by_one() -> None:
     run = synthetic.recording(3).history
-    for row in by_operation(operations_table(run)):
+    for row in by_operation(Spans.of(run)):
         invoked = [op for op in run if op.type == "invoke" and op.process >= 0 and row.f in (op.f, "all")]
         ends = [run.completion(op) for op in invoked]
         for kind in ("ok", "fail", "info"):

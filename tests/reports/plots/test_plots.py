@@ -10,108 +10,133 @@ import pytest
 from history import History, Operation
 from history.history import FAIL, INFO, OK
 from history.units import SECOND_NS as S
+from reports.counts import tables
 from reports.counts.figures import Lag
+from reports.counts.tables import by_fault, by_operation
 from reports.faults import FaultPeriod
 from reports.plots import live
 from reports.plots.frame import MAX_PERIODS, Frame
-from reports.plots.measured import latency as measured
+from reports.plots.measured import completed, throughput
+from reports.plots.measured.completed import BUCKETS, Completed, CompletedOperations, extremes
 from reports.plots.measured.lag import lag_plot
-from reports.plots.measured.latency import BUCKETS, MAX_POINTS, latency_plot, quantiles, thin
+from reports.plots.measured.latency import MAX_POINTS, latency_plot, quantiles, thin
 from reports.plots.measured.throughput import MAX_SLICES, rates, throughput_plot
 from reports.spans import Spans
 from reports.svg import LinearScale, LogScale, log_around
 from tests.reports import synthetic
 
+HISTORY_OF_TWO_KINDS = History(
+    [
+        Operation(0, 0, 0, "invoke", "w"),
+        Operation(1, 0, 0, "ok", "w"),
+        Operation(2, 0, 0, "invoke", "r"),
+        Operation(3, 0, 0, "ok", "r"),
+    ]
+)
 
-def cloud(n: int, faulty: int, seed: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+
+def cloud(n: int, faulty: int, seed: int = 1) -> Completed:
+    """Operations of two kinds within 100 s, some of which fail or are info."""
     rng = np.random.default_rng(seed)
     begin = np.sort(rng.integers(0, 100 * S, n))
     latency = rng.lognormal(15, 1, n).astype(np.int64)
     type_ = np.full(n, OK, dtype=np.int8)
     type_[rng.choice(n, faulty, replace=False)] = np.where(rng.random(faulty) < 0.5, FAIL, INFO)
-    return begin, latency, type_
+    return Completed(np.arange(n), begin, latency, type_, np.arange(n) % 2)
 
 
 def test_few_points_are_all_drawn_and_nothing_is_said() -> None:
-    found = thin(*cloud(MAX_POINTS, 50), 100 * S)
-    assert found.kept.all()
+    found = thin([cloud(MAX_POINTS, 50)], 100 * S)
+    assert found.chosen.place.tolist() == [*range(MAX_POINTS)]
     assert found.note is None
 
 
 def test_failures_are_sampled_as_successes_are_and_each_slices_extremes_stay() -> None:
-    begin, latency, type_ = cloud(50_000, 7_000)
-    found = thin(begin, latency, type_, 100 * S)
+    points = cloud(50_000, 7_000)
+    found = thin([points], 100 * S)
     for code in (OK, FAIL, INFO):
-        own = type_ == code
+        own = points.type == code
         extremes = set()
         for bucket in range(BUCKETS):
-            inside = np.flatnonzero(own & (begin * BUCKETS // (100 * S) == bucket))
-            extremes |= {inside[latency[inside].argmin()], inside[latency[inside].argmax()]}
-        assert found.kept[sorted(extremes)].all()
-        others = int((found.kept & own).sum()) - len(extremes)
+            inside = np.flatnonzero(own & (points.begin * BUCKETS // (100 * S) == bucket))
+            extremes |= {inside[points.latency[inside].argmin()], inside[points.latency[inside].argmax()]}
+        assert extremes <= {*found.chosen.place.tolist()}
+        others = int((found.chosen.type == code).sum()) - len(extremes)
         assert abs(others / own.sum() - MAX_POINTS / 50_000) < 0.01
     assert found.note is not None
-    assert f"{found.kept.sum():,} of 50,000 operations are drawn" in found.note
+    assert f"{len(found.chosen):,} of 50,000 operations are drawn" in found.note
 
 
 def test_a_single_failure_among_many_operations_is_drawn() -> None:
-    begin, latency, type_ = cloud(50_000, 1)
-    assert thin(begin, latency, type_, 100 * S).kept[type_ != OK].all()
+    assert (thin([cloud(50_000, 1)], 100 * S).chosen.type != OK).sum() == 1
 
 
 def test_a_flood_of_failures_is_bounded() -> None:
-    found = thin(*cloud(300_000, 250_000), 100 * S)
-    assert found.kept.sum() <= MAX_POINTS + 3 * 2 * BUCKETS + 3
+    found = thin([cloud(300_000, 250_000)], 100 * S)
+    assert len(found.chosen) <= MAX_POINTS + 3 * 2 * BUCKETS + 3
 
 
-def test_quantiles_are_over_all_points_of_a_slice_as_those_of_the_table_are() -> None:
-    begin, latency, _ = cloud(5_000, 1)
-    used, values = quantiles(begin, latency, 100 * S, np.ones(len(begin), dtype=bool))
-    for position, bucket in enumerate(used.tolist()):
-        inside = np.sort(latency[begin * BUCKETS // (100 * S) == bucket])
-        for q, found in values.items():
-            assert np.isclose(found[position], np.percentile(inside, q))
+def test_quantiles_are_over_all_ok_points_of_a_slice_as_those_of_the_table_are() -> None:
+    points = cloud(5_000, 900)
+    for kinds in (None, [1]):
+        used, values = quantiles([points], 100 * S, kinds)
+        counted = (points.type == OK) & (np.True_ if kinds is None else points.f == 1)
+        for position, bucket in enumerate(used.tolist()):
+            inside = points.latency[counted & (points.begin * BUCKETS // (100 * S) == bucket)]
+            for q, found in values.items():
+                assert np.isclose(found[position], np.percentile(inside, q))
 
 
 def test_very_many_operations_looked_at_in_turn_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(3):
-        begin, latency, type_ = cloud(20_000, 300, seed)
-        begin //= [1, 7, 20 * S][seed]  # the last has slices of time without an operation
-        latency //= 1_000_000  # so that many are equally fast
-        chosen = [type_ == OK, type_ == FAIL, np.ones(len(begin), dtype=bool)]
+        points = cloud(20_000, 300, seed)
+        begin = points.begin // [1, 7, 20 * S][seed]  # the last has slices of time without an operation
+        latency = points.latency // 1_000_000  # so that many are equally fast
+        end = int(begin[-1]) + 1
+        spans = Spans(
+            history=HISTORY_OF_TWO_KINDS,
+            index=points.place,
+            begin=begin,
+            end=begin + latency,
+            type=points.type,
+        )
+        spans.__dict__.update(f=points.f, client=points.place % 9 > 0)
 
-        def all_of_it(
-            begin: np.ndarray = begin,
-            latency: np.ndarray = latency,
-            type_: np.ndarray = type_,
-            chosen: list[np.ndarray] = chosen,
-        ) -> list[object]:
-            end = int(begin[-1]) + 1
-            found = [quantiles(begin, latency, end, which) for which in chosen]
-            return [
-                thin(begin, latency, type_, end).kept.tolist(),
+        def all_of_it(spans: Spans = spans, end: int = end) -> tuple[int, list[object]]:
+            parts = CompletedOperations(spans, end)
+            found = [quantiles(parts, end, kinds) for kinds in (None, [0], [1])]
+            thinned = thin(parts, end)
+            rows = (
+                by_operation(spans),
+                by_fault(spans, [FaultPeriod("kill", end // 3, end // 2, 0, (), "", True)], end),
+            )
+            return len([*parts]), [
+                [thinned.chosen.place.tolist(), thinned.note, rows],
                 [[used.tolist(), {q: one.tolist() for q, one in values.items()}] for used, values in found],
-                live._grid(begin, latency, type_, end),
+                [live._grid(parts, end), [rate.tolist() for rate in rates(spans, end)[1].values()]],
+                str(completed.Totals.of(parts)),
             ]
 
+        parts_at_once, expected = all_of_it()
         with monkeypatch.context() as patched:
-            expected = all_of_it()
-            patched.setattr(measured, "AT_ONCE", 700)
-            patched.setattr(live, "AT_ONCE", 700)
-            assert all_of_it() == expected
+            for module in (completed, tables, throughput):
+                patched.setattr(module, "AT_ONCE", 700)
+            parts, found = all_of_it()
+        assert parts_at_once == 1 < parts
+        assert found == expected
 
 
 def test_the_extremes_of_a_slice_are_those_that_sorting_finds() -> None:
     for seed in range(3):
-        begin, latency, _ = cloud(4_000, 1, seed)
-        latency //= 1_000_000
-        begin //= [1, 7, 20 * S][seed]
+        points = cloud(4_000, 1, seed)
+        latency = points.latency // 1_000_000
+        begin = points.begin // [1, 7, 20 * S][seed]
         end = int(begin[-1]) + seed
         bucket = begin * BUCKETS // max(end, 1)
         order = np.lexsort((latency, bucket))
         change = np.flatnonzero(np.diff(bucket[order])) + 1
         ends = np.concatenate([[0], change, change - 1, [len(order) - 1]])
-        assert measured._extremes(begin, latency, end).tolist() == np.unique(order[ends]).tolist()
+        assert extremes(begin, latency, end).tolist() == np.unique(order[ends]).tolist()
 
 
 def test_the_number_of_marks_in_the_chart_is_the_number_kept() -> None:
@@ -119,9 +144,8 @@ def test_the_number_of_marks_in_the_chart_is_the_number_kept() -> None:
     plot = latency_plot(spans, Frame(30 * S, ()))
     assert plot is not None
     marks = re.findall(r'<path d="([^"]*)" class="mark mark-(\w+)"', plot.svg)
-    done = spans.client & (spans.type > 0)
-    kept = thin(spans.begin[done], spans.end[done] - spans.begin[done], spans.type[done], 30 * S).kept
-    assert sum(d.count("M") for d, _ in marks) == int(kept.sum())
+    kept = thin(CompletedOperations(spans, 30 * S), 30 * S).chosen
+    assert sum(d.count("M") for d, _ in marks) == len(kept)
 
 
 def test_outcomes_differ_by_shape_not_only_by_colour() -> None:
