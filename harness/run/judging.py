@@ -74,8 +74,8 @@ def judge(
 def give_back_memory() -> None:
     """Give the memory that is free in this process to the kernel.
 
-    glibc keeps what the search of a large history freed, some 200 MB, while the report needs as much in larger
-    pieces. Another C library has no such call.
+    glibc keeps what the search of a large history freed, some 200 MB, while the report needs as much in
+    larger pieces. Another C library has no such call.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

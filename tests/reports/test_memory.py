@@ -16,8 +16,8 @@ from reports.plots.measured import completed, throughput
 from tests.reports import synthetic
 
 MOST_BYTES = 54
-"""A position, two times, an outcome, a process, a kind, and whose it is, make 30; times without an ok reply take
-19 more, and that is the most. Each further column of numbers would take 8."""
+"""A position, two times, an outcome, a process, a kind, and whose it is, make 30; times without an ok reply
+take 19 more, and that is the most. Each further column of numbers would take 8."""
 
 
 def recording(operations: int) -> Recording:
