@@ -69,16 +69,12 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
     nemesis = _nemesis(seed, profile, options.nodes or nodes) if options.nemesis is None else options.nemesis
     if options.core is not None:
         nemesis = faults_for_core(nemesis, options.core, are_drawn=options.nemesis is None)
-    kinds = [fault.partition(":")[0] for fault in nemesis]
-    waits_ms = 2 * election_ms if profile == "many-clients" else 0
-    if "ambush" in kinds:
-        waits_ms = max(ELECTIONS_AN_AMBUSH * election_ms, LEAST_AMBUSH_MS)
-    pace = _pace(Stream(seed, "pace"), at_least_ms=waits_ms)
+    pace = _pace(seed, profile, nemesis, election_ms)
+    if options.time_limit_s and options.nemesis is None:
+        nemesis, pace = _within(options.time_limit_s, seed, profile, nemesis, election_ms)
     least = draw.between(8, 10) if profile == "leader-churn" else draw.between(3, 6)
     least = max(least, fitting.seconds_for_operations(options.rate or rate))
-    if "membership" in kinds:
-        least = max(least, -(-ELECTIONS_A_CHANGE * election_ms // 1000))
-    seconds = options.time_limit_s or max(least, _seconds_for_all_rounds(pace, kinds))
+    seconds = options.time_limit_s or max(least, _seconds_for_faults(pace, nemesis, election_ms))
     concurrency, rate = options.concurrency or concurrency, options.rate or rate
     writers = -(-concurrency // 2)
     names = tuple(f"n{number}" for number in range(1, (options.nodes or nodes) + 1))
@@ -143,23 +139,48 @@ def _nemesis(seed: int, profile: Profile, nodes: int) -> tuple[str, ...]:
     return tuple(text for name, text in chosen.items() if NEMESES[name].fewest_nodes <= nodes)
 
 
-def _pace(draw: Stream, *, at_least_ms: int) -> Pace:
+def _within(
+    limit_s: int, seed: int, profile: Profile, nemesis: tuple[str, ...], election_ms: int
+) -> tuple[tuple[str, ...], Pace]:
+    """Leave out drawn faults until each of the others has its turn within this limit, which the user chose.
+    The last one stays unless it waits for the cluster: it begins in time, and is cut short."""
+    draw = Stream(seed, "left out")
+    while True:
+        pace = _pace(seed, profile, nemesis, election_ms)
+        takes_s = _seconds_for_faults(pace, nemesis, election_ms)
+        if takes_s <= limit_s or (len(nemesis) == 1 and not RARELY_MET.intersection(_kinds(nemesis))):
+            return nemesis, pace
+        left_out = draw.choose(nemesis)
+        nemesis = tuple(fault for fault in nemesis if fault != left_out)
+
+
+def _kinds(nemesis: Sequence[str]) -> list[str]:
+    return [fault.partition(":")[0] for fault in nemesis]
+
+
+def _pace(seed: int, profile: Profile, nemesis: Sequence[str], election_ms: int) -> Pace:
     """Draw faults that last longer than an election, or shorter; and calms that let a leader settle, or
     not."""
+    at_least_ms = 2 * election_ms if profile == "many-clients" else 0
+    if "ambush" in _kinds(nemesis):
+        at_least_ms = max(ELECTIONS_AN_AMBUSH * election_ms, LEAST_AMBUSH_MS)
+    draw = Stream(seed, "pace")
     fault, calm = draw.choose((100, 300, 600, 1200)), draw.choose((50, 200, 500, 1000))
     fault = max(fault, at_least_ms)
     return Pace((fault, 2 * fault), (calm, 2 * calm), (0, draw.choose((10, 100, 500))))
 
 
-def _seconds_for_all_rounds(pace: Pace, kinds: Sequence[str]) -> int:
+def _seconds_for_faults(pace: Pace, nemesis: Sequence[str], election_ms: int) -> int:
     """How long it takes until every kind of fault has had its turn, and then all of them at once: a round
     takes a calm and a fault, and the time between the faults of one round. Twice that, if one of them may
-    have met nothing in its first turn."""
+    have met nothing in its first turn. A change of the members has to be committed, too."""
+    kinds = _kinds(nemesis)
     faults = len(kinds)
     rounds = faults + 1 if faults > 1 else faults
     took = rounds * (pace.calm_ms[1] + pace.fault_ms[1]) + 2 * faults * pace.overlap_ms[1]
     turns = 1 if RARELY_MET.isdisjoint(kinds) else 2
-    return -(-turns * took // 1000)
+    change = ELECTIONS_A_CHANGE * election_ms if "membership" in kinds else 0
+    return -(-max(turns * took, change) // 1000)
 
 
 def _drift(draw: Stream, names: tuple[str, ...], profile: Profile) -> dict[str, int]:

@@ -61,6 +61,30 @@ def test_no_seed_has_only_a_change_of_members_that_can_never_be_made() -> None:
     assert not any("membership:add" in one.test.nemesis for one in PLANS)
 
 
+def test_in_a_short_run_only_as_many_faults_are_drawn_as_have_time_for_their_turns() -> None:
+    short = [plan_of(seed, SeedOptions(time_limit_s=4)) for seed in range(300)]
+    several = [one for one in short if len(one.test.nemesis) > 1]
+    for one in several:
+        round_ms = one.pace.calm_ms[1] + one.pace.fault_ms[1]
+        assert (len(one.test.nemesis) + 1) * round_ms <= 4_000
+    assert len(several) >= 15
+    assert sum(len(one.test.nemesis) == 1 for one in short) >= 100
+    drawn = {fault.partition(":")[0] for one in short for fault in one.test.nemesis}
+    assert drawn >= {"kill", "power", "partition", "pause", "terminate", "drift"}
+
+
+def test_faults_that_the_user_named_are_left_out_in_no_run() -> None:
+    named = ("kill", "power", "drift", "ambush", "membership")
+    for seed in range(50):
+        assert plan_of(seed, SeedOptions(time_limit_s=4, nemesis=named)).test.nemesis == named
+
+
+def test_a_long_run_has_the_faults_that_it_would_have_without_a_limit() -> None:
+    for seed in range(100):
+        long = plan_of(seed, SeedOptions(time_limit_s=600))
+        assert (long.test.nemesis, long.pace) == (PLANS[seed].test.nemesis, PLANS[seed].pace)
+
+
 def forgetful_nodes(**settings: int) -> Plan:
     test = Test(
         nodes=("n1", "n2", "n3"),
