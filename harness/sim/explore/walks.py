@@ -57,6 +57,9 @@ DECIDING = 0.5
 OLD_MAIL_WAITS = 0.7
 """The share of the draws after which messages from before are seldom taken."""
 
+LEAST_IN_VAIN, TIMES_IN_VAIN = 5_000, 3
+"""Walks end once as many in a row met no new outline, and as many times more than there were before."""
+
 Voters = tuple[str, ...]
 NodeOutline = tuple[str, int, tuple[int, ...], int]
 """Role, term, the terms of the log's entries and commitIndex; in an `Outline`, a term's rank for a term."""
@@ -81,7 +84,8 @@ def walk_at_random(space: Space, seed: int, go_on: Callable[[SearchProgress], st
     The steps to it are shortened until none of them can be left out; another way may still be shorter.
 
     Args:
-        go_on: is called about every `LOOK_EVERY` steps; returns None, or the reason to end the search.
+        go_on: is called about every `LOOK_EVERY` steps; returns None, or the reason to end the search. That
+            ends by itself once walks meet nothing new (`LEAST_IN_VAIN`).
 
     Raises:
         NotDead: the space drops replies that this core reacts to.
@@ -119,6 +123,8 @@ class _Walks:
         self._of_nodes: dict[int, _Seen] = {}
         self._shared: dict[frozenset[Voters], int] = {}
         self._walks = self._steps = self._longest = 0
+        self._last_new = 0
+        """The number of the walk that met the last new outline."""
         self._elected = self._committed = 0
 
     def run(self) -> SearchResult:
@@ -136,6 +142,11 @@ class _Walks:
                 enough = self._go_on(self._seen())
                 if enough is not None:
                     return self._found("unknown", enough)
+            in_vain = self._walks - self._last_new
+            if in_vain >= max(LEAST_IN_VAIN, TIMES_IN_VAIN * self._last_new):
+                return self._found(
+                    "unknown", f"the last {in_vain} walks met nothing new; a larger scope has more"
+                )
             self._walks += 1
             path, wrong = self._walk(self._kept[self._where_to_begin()])
             if wrong is not None:
@@ -193,6 +204,7 @@ class _Walks:
                 self._kept[number] = _Kept(state, left, tuple(path))
                 self._put_into_stage(number, outline)
             return False
+        self._last_new = self._walks
         number = self._outlines[outline] = len(self._kept)
         self._kept.append(_Kept(state, left, tuple(path)))
         self._begun.append(0)

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from harness.mutants.catalogue import MUTANTS
+from harness.sim.explore import walks
 from harness.sim.explore.command import SearchBounds, explore, show
 from harness.sim.explore.counterexample import walk
 from harness.sim.explore.node.steps import Sync, TimeOut
@@ -125,7 +126,7 @@ def test_the_least_that_majorities_share(configurations: list[str], shared: int)
 
 def test_states_that_differ_in_names_and_wasted_elections_have_one_outline() -> None:
     space = Space(Scope(nodes=4, elections=2, proposals=0, changes=2, pre_vote=False))
-    walks = _Walks(space, 1, lambda _seen: "enough")
+    walking = _Walks(space, 1, lambda _seen: "enough")
 
     def after_time_outs(*names: str) -> State:
         state = space.first
@@ -142,8 +143,8 @@ def test_states_that_differ_in_names_and_wasted_elections_have_one_outline() -> 
         return state
 
     once, other, twice = after_time_outs("n1"), after_time_outs("n3"), after_time_outs("n1", "n1")
-    assert walks._outline(once) == walks._outline(other) == walks._outline(twice)
-    assert walks._outline(once) != walks._outline(space.first)
+    assert walking._outline(once) == walking._outline(other) == walking._outline(twice)
+    assert walking._outline(once) != walking._outline(space.first)
 
 
 @pytest.mark.parametrize("scope", [INSTALL, OVERLAP, WIDE], ids=["snapshots", "changes", "everything"])
@@ -164,6 +165,19 @@ def test_the_same_seed_takes_the_same_walks_and_another_one_others() -> None:
 def test_where_nothing_can_happen_the_walks_end_at_once() -> None:
     found = explore(Scope(elections=0, crashes=0), None, SearchBounds(), walks_seed=1, quiet=True)
     assert (found.found.outcome, found.found.why) == ("unknown", "nothing can happen in this scope")
+
+
+def test_walks_that_meet_nothing_new_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(walks, "LEAST_IN_VAIN", 200)
+    small = Scope(elections=1, proposals=0, crashes=0)
+    found = explore(small, "vote-twice", SearchBounds(), walks_seed=1, quiet=True).found
+    assert found.outcome == "unknown"
+    assert found.why is not None
+    in_vain = int(found.why.removeprefix("the last ").partition(" walks met nothing new")[0])
+    assert in_vain >= 200
+    # at least as often as TIMES_IN_VAIN says, after the walk that met the last new outline
+    assert in_vain >= walks.TIMES_IN_VAIN * (found.walks - in_vain)
+    assert found.seen.states < 100
 
 
 def test_a_violation_is_shown_with_walks_and_outlines(capsys: pytest.CaptureFixture[str]) -> None:
