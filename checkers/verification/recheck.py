@@ -33,24 +33,18 @@ from checkers.verification.transactions.anomalies import recheck_anomaly
 from checkers.verification.transactions.commit_orders import recheck_commit_order, recheck_snapshot_order
 from checkers.verification.transactions.dependencies import recheck_dependencies
 from checkers.verification.transactions.forced_orders import recheck_forced_orders
+from checkers.verification.transactions.levels import (
+    SHOWN_BY_ORDERS,
+    SHOWN_BY_SNAPSHOTS,
+    SNAPSHOT_ISOLATION,
+    level_of,
+)
 from checkers.verification.transactions.steps import facts_of
 from checkers.words import plural
 from history import History, Recording
 
 MOST_CONFIGURATIONS = 2_000_000
 """How far the search of a closed part goes before it is given up as too large."""
-SNAPSHOT_ISOLATION = "snapshot-isolation"
-SHOWN_BY_ORDERS = ("serializable", "repeatable-read")
-"""The levels that ask for an order of transactions, one after the other."""
-SHOWN_BY_SNAPSHOTS = (
-    SNAPSHOT_ISOLATION,
-    "consistent-view",
-    "cursor-stability",
-    "read-committed",
-    "read-uncommitted",
-)
-"""The levels that every history of snapshot isolation keeps."""
-SESSIONS, REAL_TIME = "strong-session-", "strong-"
 
 
 def recheck_linearizability(
@@ -112,11 +106,7 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
         CertificateError: the certificate does not prove its claim.
     """
     level = certificate.consistency or "strict-serializable"
-    level = "strong-serializable" if level == "strict-serializable" else level
-    sessions, real_time = level.startswith(SESSIONS), False
-    base = level.removeprefix(SESSIONS)
-    if not sessions and base.startswith(REAL_TIME):
-        sessions, real_time, base = True, True, base.removeprefix(REAL_TIME)
+    base, sessions, real_time = level_of(level, lists=lists)
     facts = facts_of(history, lists=lists, initial=certificate.options.get("initial", "null"))
     if len(certificate.proofs) != 1:
         raise CertificateError(

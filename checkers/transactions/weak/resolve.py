@@ -249,12 +249,32 @@ class Resolved:
         if len(process) and (process.min() < 0 or process.max() > 4 * len(process)):
             process = np.unique(process, return_inverse=True)[1]
         count = len(process)
-        found = Sessions(
-            process.astype(np.int32), np.full(count, NOBODY, dtype=np.int32), np.zeros(count, dtype=np.int32)
-        )
-        last = np.full(int(process.max()) + 1 if count else 0, NOBODY, dtype=np.int32)
+        session = process.astype(np.int32)
+        session[self.overtaken] = int(process.max() if count else 0) + 1 + np.arange(len(self.overtaken))
+        found = Sessions(session, np.full(count, NOBODY, dtype=np.int32), np.zeros(count, dtype=np.int32))
+        last = np.full(int(session.max()) + 1 if count else 0, NOBODY, dtype=np.int32)
         _chain.by_size(self.writers.committed, found, last)
+        if len(self.overtaken):
+            before, after = self.txns.sessions(np.flatnonzero(self.writers.committed))
+            apart = np.isin(after, self.overtaken)
+            found.before[after[apart]] = before[apart]
         return found
+
+    @cached_property
+    def overtaken(self) -> Integers:
+        """Committed transactions without a reply whose process went on, as some tools let it.
+
+        They took effect at any later time, so what their process did next need not come after them. Each is
+        a session of its own, which begins after the one before it in its process.
+        """
+        silent = np.flatnonzero(self.writers.committed & (self.txns.outcome != OK))
+        if not len(silent):
+            return silent
+        members = np.flatnonzero(self.writers.committed)
+        process = self.txns.process[members]
+        latest = members[np.lexsort((members, process))]
+        ends = np.append(np.flatnonzero(np.diff(self.txns.process[latest])), len(latest) - 1)
+        return np.setdiff1d(silent, latest[ends])
 
     @cached_property
     def by_session(self) -> Integers:

@@ -176,7 +176,8 @@ class Cycle:
             return f"{who} {self._saw(earlier)}, and then {saw}, although {other} wrote {key}, too"
         if any_read >= 0:
             return f"{who} {self._saw(any_read)}, and {saw}, although {other} wrote {key}, too"
-        if txns.process[t2] == txns.process[reader]:
+        sessions = self._resolved.sessions.session
+        if sessions[t2] == sessions[reader]:
             self.rests_on_process = True
             process = int(txns.process[reader])
             return f"process {process} did {other}, which wrote {key}, before {who}, and {who} {saw}"

@@ -6,6 +6,8 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Model
+from checkers.models.queue import Queue
+from checkers.models.set import Set
 from checkers.verification.certificate import CertificateError, ClosedPart
 from checkers.verification.data_types.operations import Keys, Operated, of_key
 from history.values import decoded, frozen
@@ -29,6 +31,7 @@ def recheck_closed_part(keys: Keys, model: Model, part: ClosedPart, most_configu
         TooLarge: more than `most_configurations` configurations would have to be visited.
     """
     answered, unknown = [], []
+    model = _of_elements(model, part.values)
     for operation in _projected(of_key(keys, part.key).values(), model, part.values):
         if operation.begun > part.until:
             continue
@@ -63,6 +66,15 @@ def _projected(
             yield Operated(operation.begun, operation.ended, call._replace(result=some))
         elif call.result is None or call.result in kept:
             yield operation  # a queue with fewer elements is empty at least as often
+
+
+def _of_elements(model: Model, values: tuple[str, ...] | None) -> Model:
+    """The data type as it is at first, with only these elements of what it holds."""
+    if values is None or not isinstance(model, Queue | Set):
+        return model
+    kept = {frozen(decoded(value)) for value in values}
+    held = (element for element in model.initial if element in kept)
+    return Queue(tuple(held)) if isinstance(model, Queue) else Set(frozenset(held))
 
 
 @dataclass

@@ -8,18 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from checkers.verification.certificate import Anomaly, CertificateError
+from checkers.verification.transactions.levels import LEVELS
 from checkers.verification.transactions.steps import Facts, Step, Transaction, author_of, foreign_reads
-
-LEVELS = (
-    "read-uncommitted",
-    "read-committed",
-    "cursor-stability",
-    "consistent-view",
-    "snapshot-isolation",
-    "repeatable-read",
-    "serializable",
-)
-
 
 EXCLUDED_FROM: Mapping[str, Sequence[str]] = {
     "duplicate-elements": LEVELS,
@@ -158,9 +148,20 @@ def _lost_update(facts: Facts, involved: Sequence[Transaction], _reads: _Reads) 
                 earlier.key == step.key for earlier in transaction.steps[: transaction.steps.index(step)]
             )
             wrote = any(write.key == step.key for write in transaction.writes)
-            if first and wrote and seen.setdefault((step.key, step.value), transaction) is not transaction:
+            if not first or not wrote or not _one_state(facts, step):
+                continue
+            if seen.setdefault((step.key, step.value), transaction) is not transaction:
                 return True
     return False
+
+
+def _one_state(facts: Facts, read: Step) -> bool:
+    """Whether a key was only once in the state that a read shows: lists grow, registers may go back."""
+    if facts.lists:
+        return True
+    if read.value == facts.initial:
+        return not facts.writers.get((read.key, read.value))
+    return author_of(facts, read.key, read.value) is not None
 
 
 _SHOWN: Mapping[str, Callable[[Facts, Sequence[Transaction], _Reads], bool]] = {

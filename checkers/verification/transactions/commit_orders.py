@@ -91,7 +91,8 @@ def _timely(facts: Facts, moments: Mapping[int, Moments], *, sessions: bool, rea
             snapshot, commit = moments[transaction.begun]
             if snapshot < latest.get(transaction.process, -1):
                 raise CertificateError(f"transaction {transaction.begun} is out of its process's order")
-            latest[transaction.process] = max(commit, latest.get(transaction.process, -1))
+            if transaction.ok:  # what has no reply may take effect later than what its process did next
+                latest[transaction.process] = max(commit, latest.get(transaction.process, -1))
     if real_time:
         _in_real_time(placed, moments)
 

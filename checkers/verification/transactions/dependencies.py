@@ -34,6 +34,8 @@ def recheck_dependencies(
         if edge.source == edge.target:
             raise CertificateError(f"an edge from transaction {edge.source} to itself")
         _recheck_edge(facts, edge, sessions=sessions or real_time, real_time=real_time)
+        if facts.lists and base == "read-uncommitted":
+            _recheck_installed(facts, edge)
     kinds = [edge.reason for edge in edges]
     if not kinds or not _excluded(kinds, base):
         raise CertificateError(f"{base} does not exclude a circle of {', '.join(kinds) or 'no edges'}")
@@ -59,7 +61,7 @@ def _recheck_edge(facts: Facts, edge: Edge, *, sessions: bool, real_time: bool) 
     match edge.reason:
         case "process":
             holds = sessions and source.process == target.process and source.begun < target.begun
-            holds = holds and facts.happened(source) and facts.happened(target)
+            holds = holds and source.ok and facts.happened(target)
         case "real time":
             ended = source.ended if source.ok else None
             holds = real_time and ended is not None and ended < target.begun and facts.happened(target)
@@ -77,6 +79,31 @@ def _recheck_edge(facts: Facts, edge: Edge, *, sessions: bool, real_time: bool) 
         raise CertificateError(
             f"nothing shows that transaction {edge.source} precedes {edge.target} by {edge.reason}"
         )
+
+
+def _recheck_installed(facts: Facts, edge: Edge) -> None:
+    """Recheck an edge where reads may show anything: both certainly committed, and a write dependency is one
+    between the last appends of both to a key whose reads all agree (Adya 1999, section 4.2.1)."""
+    source, target = facts.named(edge.source), facts.named(edge.target)
+    if not source.ok or not target.ok:
+        raise CertificateError(f"transactions {edge.source} and {edge.target} did not both certainly commit")
+    if edge.reason == "ww" and not any(
+        _installed_before(facts, source, target, key) for key in {write.key for write in source.writes}
+    ):
+        raise CertificateError(f"no key shows the last appends of {edge.source} and {edge.target} in order")
+
+
+def _installed_before(facts: Facts, source: Transaction, target: Transaction, key: str) -> bool:
+    lists = sorted(facts.shown.get(key, ()), key=len)
+    longest = lists[-1] if lists else ()
+    first, then = _last(source, key), _last(target, key)
+    if then is None or first not in longest or any(one != longest[: len(one)] for one in lists):
+        return False
+    return then not in longest or longest.index(first) < longest.index(then)
+
+
+def _last(transaction: Transaction, key: str) -> str | None:
+    return next((write.value for write in reversed(transaction.writes) if write.key == key), None)
 
 
 def _reads_from(facts: Facts, read: Step, source: Transaction) -> bool:

@@ -157,9 +157,8 @@ class _Checking:
             case "within":
                 return self.snapshots and first is second and (before[0], after[0]) == (SNAPSHOT, COMMIT)
             case "process":
-                return (
-                    apart and self.sessions and first.process == second.process and first.begun < second.begun
-                )
+                same = first.process == second.process and first.begun < second.begun
+                return apart and self.sessions and first.ok and same
             case "real time":
                 ended = first.ended if first.ok else None
                 return apart and self.real_time and ended is not None and ended < second.begun

@@ -94,10 +94,13 @@ class Facts:
         )
 
     def happened(self, transaction: Transaction) -> bool:
-        """Whether it certainly committed: it was answered, or a reply shows one of its writes."""
+        """Whether it certainly committed: it was answered, or a reply shows what it alone wrote."""
         return transaction.ok or (
             transaction.outcome == "info"
-            and any((step.key, step.value) in self.seen for step in transaction.writes)
+            and any(
+                (step.key, step.value) in self.seen and author_of(self, step.key, step.value) is transaction
+                for step in transaction.writes
+            )
         )
 
     def named(self, index: int) -> Transaction:
@@ -154,6 +157,8 @@ def foreign_reads(facts: Facts, transaction: Transaction) -> Iterator[Step]:
 
 
 def author_of(facts: Facts, key: str, value: str) -> Transaction | None:
-    """The only transaction that wrote a value."""
+    """The only transaction that brought a value; None if several did, or a register held it at first."""
+    if not facts.lists and value == facts.initial:
+        return None
     writers = facts.writers.get((key, value), ())
     return writers[0] if len(writers) == 1 else None

@@ -100,3 +100,30 @@ def test_levels_of_registers_are_refused_for_lists(tmp_path: Path) -> None:
     path.write_text("w(1,1,0,1)\n")
     with pytest.raises(ValueError, match="not for list-append"):
         check(path, "list-append", consistency="causal")
+
+
+def event(process: int, type_: str, *steps: str) -> str:
+    return f"{{:process {process}, :type :{type_}, :f :txn, :value [{' '.join(steps)}]}}\n"
+
+
+def went_on(*later: str) -> str:
+    """A write of unknown outcome, whose process goes on, and which another process sees."""
+    before = event(0, "invoke", "[:w :z 1]") + event(0, "ok", "[:w :z 1]")
+    unknown = event(0, "invoke", "[:w :y 5]") + event(0, "info", "[:w :y 5]")
+    own = event(0, "invoke", "[:r :y nil]") + event(0, "ok", "[:r :y nil]")
+    return before + unknown + own + event(1, "invoke", *later) + event(1, "ok", *later)
+
+
+@pytest.mark.parametrize("level", [one for one in DECIDED_WEAK if one.startswith(SESSION) or one == "causal"])
+def test_what_has_no_reply_may_come_after_what_its_process_did_next(level: str, tmp_path: Path) -> None:
+    path = tmp_path / "history.edn"
+    assert judged(path, went_on("[:r :y 5]", "[:r :z 1]"), level).validity is Validity.VALID
+    missed = judged(path, went_on("[:r :y 5]", "[:r :z nil]"), level)
+    # Of causal consistency, what its process did before has happened before it.
+    assert missed.validity is (Validity.INVALID if level == "causal" else Validity.VALID), missed
+
+
+def test_a_view_is_not_judged_valid_where_a_process_went_on(tmp_path: Path) -> None:
+    verdict = judged(tmp_path / "history.edn", went_on("[:r :y 5]", "[:r :z 1]"), "pram")
+    assert verdict.validity is Validity.UNKNOWN
+    assert "a process went on after `info`" in verdict.summary

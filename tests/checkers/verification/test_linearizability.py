@@ -7,6 +7,7 @@ from random import Random
 import msgspec
 import pytest
 
+from ackproof.judging.checking import Question
 from checkers.certificates.linearizability import certificate_of
 from checkers.linearizability.answer import NEVER, Budget
 from checkers.linearizability.part import Part
@@ -160,6 +161,20 @@ def test_a_search_that_is_too_large_proves_nothing() -> None:
     with pytest.raises(TooLarge, match="100 configurations"):
         recheck_linearizability(history, model, certificate, 100)
     assert "have no order" in recheck_linearizability(history, model, certificate)
+
+
+@pytest.mark.parametrize("model", ["queue", "set"])
+def test_a_part_of_the_elements_begins_with_those_of_them_that_were_there_at_first(model: str) -> None:
+    built = HistoryBuilder()
+    take, show = ("dequeue", "dequeue") if model == "queue" else ("remove", "read")
+    built.do(take, "x", None if model == "queue" else 1, result=1 if model == "queue" else True)
+    built.do(show, "x", None, result=2 if model == "queue" else [2])
+    history = History(built.operations)
+    question = Question(model, options={"initial": "[1, 2]"}).data_type()
+    for values in ((), ("2",), ("1",), ("1", "2")):
+        certificate = Certificate(model, Claim.INVALID, proofs=(ClosedPart("x", 3, values),))
+        with pytest.raises(CertificateError, match="do have an order"):
+            recheck_linearizability(history, question, certificate)
 
 
 def test_what_was_not_decided_has_no_certificate() -> None:
