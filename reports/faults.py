@@ -100,7 +100,7 @@ class _Periods:
         not_mended: set[str] = set()
         for action in done.actions:  # in their order: a restart both kills and starts
             if kind is not None and action.kind in kind.begun_by and action.took_effect is not False:
-                self._begin(span, kind.name, kind.family, done, action.nodes)
+                self._begin(span, kind.name, kind.family, done, _hit(action))
             not_mended |= self._end_by(action, at)
         if span.f == FINAL_HEAL:
             for name in {one.period.kind for one in self._open} - not_mended:
@@ -109,7 +109,7 @@ class _Periods:
             if healed not in not_mended and not self._ends_by_node(healed, done):
                 self._close(healed, set(), at)
         elif self._begins_as_a_whole(span, kind, done):
-            nodes = tuple(dict.fromkeys(node for action in done.actions for node in action.nodes))
+            nodes = tuple(dict.fromkeys(node for action in done.actions for node in _hit(action)))
             self._begin(span, span.f, GREY if kind is None else kind.family, done, nodes)
 
     def _begins_as_a_whole(self, span: Span, kind: FaultKind | None, done: NemesisCompletion) -> bool:
@@ -166,6 +166,14 @@ class _Periods:
         return {one.period.kind for one in self._open}
 
 
+def _hit(action: NemesisAction) -> tuple[str, ...]:
+    """The nodes that an action names; of one that waited for its node, the one that it changed at last."""
+    changed = action.details.get("changed")
+    if action.nodes or not isinstance(changed, list):
+        return action.nodes
+    return tuple(node for node in changed if isinstance(node, str))
+
+
 def _target(span: Span) -> str:
     for value in (span.result, span.argument):
         if isinstance(value, dict) and value.get("target") is not None:
@@ -205,7 +213,7 @@ def nemesis_rows(nemesis: Sequence[Span], kinds: Sequence[FaultKind] = ()) -> li
     rows, known = [], FaultKinds(kinds)
     for span in nemesis:
         actions = read_completion(span.result).actions
-        nodes = dict.fromkeys(node for action in actions for node in action.nodes)
+        nodes = dict.fromkeys(node for action in actions for node in _hit(action))
         errors = [action.error for action in actions if action.error]
         effect = {True: "took effect", False: "no effect", None: "not known"}[took_effect(span)]
         if (errors or span.error) and effect != "took effect":

@@ -252,21 +252,37 @@ class _ThreadedClient:
         self._loop = asyncio.new_event_loop()
         self._entering = entering
         self.is_open = False
+        self._is_closing = False
         self._thread = threading.Thread(
             target=self._run, name=f"client {site.process} of {site.node}", daemon=True
         )
         self._thread.start()
 
     def _run(self) -> None:
-        with self._entering(), suppress(_GivenUp):
+        with self._entering():
             asyncio.set_event_loop(self._loop)
-            self._loop.run_forever()
-            left = asyncio.all_tasks(self._loop)
-            for task in left:
-                task.cancel()
-            if left:
-                self._loop.run_until_complete(asyncio.wait(left, timeout=CLOSE_BOUND_S))
+            with suppress(_GivenUp):
+                self._loop.run_forever()
+            for _ in range(2):  # the only _GivenUp of a thread may come this late
+                with suppress(_GivenUp):
+                    self._loop.run_until_complete(self._end())
+                    break
             self._loop.close()
+
+    async def _end(self) -> None:
+        """Leave nothing of the client: its tasks end, and one that hung as it was to close does so now.
+
+        Otherwise what it began would go on: threads of a library that keep its session, and so its locks.
+        """
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=CLOSE_BOUND_S)
+        if self._client is not None and not self._is_closing:
+            self._is_closing = True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(close_by(self._client), CLOSE_BOUND_S)
 
     async def perform(self, operation: Operation) -> Operation:
         """Carry out an invocation; an answer that does not come in time is given up."""
@@ -325,15 +341,9 @@ class _ThreadedClient:
         ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(_GivenUp))
 
     async def _close(self) -> None:
-        if self._client is None:
-            return
-        try:
+        self._is_closing = True
+        if self._client is not None:
             await close_by(self._client)
-        finally:
-            me = asyncio.current_task()
-            for task in asyncio.all_tasks():
-                if task is not me:
-                    task.cancel()
 
 
 def completion_of(operation: Operation, completion: object) -> Operation:

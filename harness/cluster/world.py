@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +37,7 @@ from harness.nemesis.mechanisms.processes import PROCESSES, PROCESSOR_TIME, Proc
 from harness.nemesis.mechanisms.world import DONE, Mechanism, MechanismError, NodeResult
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
-from harness.systems.base import NodeStatus, System, bounds, stop_statuses
+from harness.systems.base import NodeStatus, System, bounds, ends_leader_last, stop_statuses
 from harness.systems.base import leader as system_leader
 from harness.systems.users_code import users_code
 from history import NodeLife
@@ -151,6 +151,7 @@ class HostedWorld(ABC):
         self._stack.push_async_callback(self._stop_nodes)
         net = Net(STATUS_BOUND_S, layout.sockets, layout.entering)
         self._net = await self._stack.enter_async_context(net)
+        self._stack.push_async_callback(self._stop_followers)
         for name in self._names:
             place = layout.places[name]
             await layout.hosts[name].make_folder(place.data)
@@ -199,8 +200,19 @@ class HostedWorld(ABC):
         for attachment in reversed(self._attachments):
             await self._at_each(attachment.detach)
 
+    async def _stop_followers(self) -> None:
+        """End all nodes but the leader, if the system's leader is to be ended last."""
+        if ends_leader_last(self._system):
+            leader = system_leader(self._system, await self.observe())
+            if leader is not None:
+                await self._stop([name for name in self._nodes if name != leader])
+
     async def _stop_nodes(self) -> None:
-        """End every node in order, or else by force."""
+        """End every node that still runs."""
+        await self._stop(self._nodes)
+
+    async def _stop(self, nodes: Iterable[str]) -> None:
+        """End these nodes in order, or else by force; all at the same time."""
 
         async def stop(node: NodeOnHost) -> None:
             bound_s, statuses = bounds(self._system).stop_s, stop_statuses(self._system)
@@ -211,7 +223,7 @@ class HostedWorld(ABC):
                 except HostError:
                     return  # its host is lost: the node's life says so, and the ledger keeps what may be left
 
-        await asyncio.gather(*[stop(node) for node in self._nodes.values()])
+        await asyncio.gather(*[stop(self._nodes[name]) for name in nodes])
 
     @property
     def names(self) -> tuple[str, ...]:

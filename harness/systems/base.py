@@ -390,6 +390,25 @@ class HasOneLeaderATerm(Protocol):
 
 
 @runtime_checkable
+class EndsLeaderLast(Protocol):
+    """A system whose leader, asked to end, first waits for another node to take over from it.
+
+    A run asks all nodes to end. Of such a system it asks the leader when the others have ended, as otherwise
+    the leader waits in vain for a node that ends, too.
+    """
+
+    @property
+    def ends_leader_last(self) -> bool:
+        """Whether it is so."""
+        ...
+
+
+def ends_leader_last(system: System) -> bool:
+    """Whether the leader is to be asked to end when the others have ended."""
+    return isinstance(system, EndsLeaderLast) and system.ends_leader_last
+
+
+@runtime_checkable
 class StatesConsistency(Protocol):
     """A system that says by which consistency model its transactions are judged."""
 

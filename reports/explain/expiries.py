@@ -14,8 +14,8 @@ import numpy as np
 from checkers.explanation import StoryLine
 from checkers.registry.names import BEAT, EXPIRE, TAKEN, WRITES
 from history import TraceEntry, TraceEvent
-from reports.explain.client_sentences import culprit
 from reports.explain.scene import outcome_of, ref_of
+from reports.explain.sentences.of_clients import culprit
 from reports.explain.telling import Telling
 from reports.spans import Span
 

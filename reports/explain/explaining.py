@@ -9,8 +9,8 @@ from checkers.explanation import Explanation, Moments, StoryLine
 from checkers.verdict import Validity, Verdict
 from history import Recording
 from reports.explain.cause import find_cause
-from reports.explain.headlines import headline
 from reports.explain.scene import Scene
+from reports.explain.sentences.headline import headline
 from reports.explain.story import nodes_of, story_of
 from reports.explain.telling import Telling, tell
 from reports.explain.unknown import unknown

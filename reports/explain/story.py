@@ -15,10 +15,10 @@ import msgspec
 
 from checkers.explanation import MOST_LINES, StoryLine
 from history import TraceEvent
-from reports.explain.client_sentences import culprit
 from reports.explain.expiries import lines_of_expiry
 from reports.explain.gathered import Fact
 from reports.explain.scene import numbered, outcome_of, ref_of
+from reports.explain.sentences.of_clients import culprit
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
 from reports.explain.telling import OF_ENTRIES, Telling
 from reports.explain.under_way import NOTHING_ASKED, near

@@ -27,6 +27,10 @@ MAX_LANES = 4
 MAX_PERIODS = 400
 LABEL, NAME_Y = 10.5, 9.8
 """The size of type of a fault's name, and its base line in its lane of the strip."""
+CROSS, CROSS_X, CROSS_Y = "✕", 3, 4
+"""What marks the violation, and where: right of its line, above the end of the plot."""
+TICK = 11.0
+"""The size of type of the times below a chart."""
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,13 @@ def shading(bars: Sequence[FaultBar], top: float, bottom: float) -> Markup:
     return element("g", bands, aria_hidden="true") if bands else bands
 
 
+def _anchor(x: float, label: str) -> str:
+    """How the time at x is placed: within the chart, and not below the numbers on its left."""
+    if x > RIGHT - 14:
+        return "end"
+    return "start" if x - width_of(label, TICK) / 2 < LEFT - 8 else "middle"
+
+
 @dataclass(frozen=True)
 class Frame:
     """The time axis of a run of `end` nanoseconds, and its fault periods."""
@@ -148,9 +159,15 @@ class Frame:
             return Markup("")
         x = self.x(min(self.violation, self.end))
         words = element("title", f"the violation, at {seconds(self.violation)}")
-        return element(
-            "g", words, line(x, top, x, bottom, "impossible"), text(x + 3, bottom - 4, "✕", "moment wrong")
-        )
+        cross = text(x + CROSS_X, bottom - CROSS_Y, CROSS, "moment wrong")
+        return element("g", words, line(x, top, x, bottom, "impossible"), cross)
+
+    def cross(self, bottom: float) -> Box | None:
+        """What the cross of the violation takes in a plot that ends at `bottom`."""
+        if self.violation is None:
+            return None
+        x = self.x(min(self.violation, self.end)) + CROSS_X
+        return Box.of_text(x, bottom - CROSS_Y, CROSS, LABEL, is_bold=True)
 
     def time_axis(self, y: float, grid_top: float, *, named: bool = True) -> Markup:
         """Grid lines up to `grid_top`, and the seconds since the run began if they are to be `named`."""
@@ -163,5 +180,5 @@ class Frame:
             label = f"{tick:,.{places}f}" + (" s" if number == len(ticks) - 1 else "")
             parts.append(line(x, grid_top, x, y, "grid"))
             if named:
-                parts.append(text(x, y + 15, label, "tick", "end" if x > RIGHT - 14 else "middle"))
+                parts.append(text(x, y + 15, label, "tick", _anchor(x, label)))
         return element("g", join(parts), aria_hidden="true")

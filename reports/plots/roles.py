@@ -6,12 +6,15 @@ from markupsafe import Markup
 
 from checkers.words import plural
 from reports.plots.frame import LEFT, RIGHT, WIDTH, Frame, Plot
+from reports.plots.labels import Box, Room
 from reports.roles import RoleLanes, Segment, coarsened
 from reports.svg import element, figure, join, lane_name, rect, text
 from reports.text import seconds, shorten
 
 LANE = 30
 BAR = 20
+TERM = 10.5
+"""The size of type of a term."""
 MAX_SEGMENTS = 300
 """The largest number of bars in a lane; a lane with more is drawn in columns of `COARSE` units of width."""
 COARSE = 3
@@ -26,6 +29,7 @@ def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
     parts = [_hatches(), frame.strip(4), frame.shading(top, bottom), frame.time_axis(bottom, top)]
     notes = list(lanes.missing)
     coarse: list[str] = []
+    cross = frame.cross(bottom)
     seen: set[str] = set()
     for number, (node, segments) in enumerate(lanes.lanes.items()):
         y = top + number * LANE + (LANE - BAR) / 2
@@ -33,7 +37,7 @@ def roles_plot(lanes: RoleLanes, frame: Frame) -> Plot | None:
         if len(segments) > MAX_SEGMENTS:
             coarse.append(node)
             segments = tuple(coarsened(segments, frame.end, (RIGHT - LEFT) // COARSE))
-        parts.append(_lane(node, segments, frame, y))
+        parts.append(_lane(node, segments, frame, y, cross))
         parts.append(join(_bar(node, pause, frame, y) for pause in lanes.pauses.get(node, ())))
         visible = (*segments, *lanes.pauses.get(node, ()))
         seen.update(
@@ -83,23 +87,33 @@ def _hatches() -> Markup:
     )
 
 
-def _lane(node: str, segments: tuple[Segment, ...], frame: Frame, y: float) -> Markup:
+def _lane(
+    node: str, segments: tuple[Segment, ...], frame: Frame, y: float, cross: Box | None = None
+) -> Markup:
+    """The bars of a node with their terms, none of which lies on the cross of the violation."""
+    room = Room()
+    if cross is not None:
+        room.take(cross)
     parts = []
     term_named: int | None = None
     for segment in segments:
         parts.append(_bar(node, segment, frame, y))
         if not segment.term:  # in term 0 there was no election yet
             continue
-        label = f"term {segment.term}" if segment.state == "leader" else str(segment.term)
-        width = frame.x(segment.end) - frame.x(segment.begin)
-        if width < len(label) * 5.8 + 6:
-            label = str(segment.term)
+        left, right = frame.x(segment.begin), frame.x(segment.end)
         # A follower's term is named once, where it is new; a leader's always.
-        if width >= len(label) * 5.8 + 5 and (segment.state == "leader" or segment.term != term_named):
-            parts.append(
-                text(frame.x(segment.begin) + 4, y + BAR / 2 + 3.6, label, f"term term-{segment.state}")
-            )
-            term_named = segment.term
+        is_leader = segment.state == "leader"
+        if not is_leader and segment.term == term_named:
+            continue
+        number = str(segment.term)
+        places = [left + 4] if cross is None else [left + 4, cross.right + 2]
+        labels = (f"term {number}", number) if is_leader else (number,)
+        for label, x in ((label, x) for label in labels for x in places):
+            box = Box.of_text(x, y + BAR / 2 + 3.6, label, TERM, is_bold=is_leader)
+            if left < x and x + len(label) * 5.8 + 1 <= right and room.is_free(box):
+                parts.append(text(x, y + BAR / 2 + 3.6, label, f"term term-{segment.state}"))
+                term_named = segment.term
+                break
     return join(parts)
 
 

@@ -169,6 +169,19 @@ def test_a_kind_of_fault_unknown_here_is_drawn_in_grey_until_its_own_heal() -> N
     assert [period.hue for period in periods] == ["other", "other"]
 
 
+def test_a_leader_that_an_ambush_waited_for_has_a_period_of_its_own_name() -> None:
+    waited = act("LieInWait", details={"changed": ["n3"], "term": 5})
+    spans = nemesis(
+        (100, "ambush", [act("Kill", "n1"), waited]),
+        (300, "heal-ambush", [act("EndAmbush", "n1", "n2", "n3", effect=False), act("Start", "n1", "n3")]),
+    )
+    assert [period.label for period in fault_periods(spans, END, KINDS)] == [
+        "ambush n1 (leader)",
+        "ambush n3 (leader)",
+    ]
+    assert nemesis_rows(spans)[0].nodes == ("n1", "n3")
+
+
 def test_the_label_names_the_node_and_why_it_was_chosen() -> None:
     [kill, cut] = fault_periods(
         nemesis((10, "kill", [act("Kill", "n4")]), (20, "partition", [act("Cut")])), END, KINDS

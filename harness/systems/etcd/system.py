@@ -74,6 +74,8 @@ class Etcd(msgspec.Struct, frozen=True):
     ports: ClassVar[Mapping[str, int]] = {CLIENT: 2379, _PEER: 2380}
     links: ClassVar[Links] = "addresses"
     one_leader_a_term: ClassVar[bool] = True
+    ends_leader_last: ClassVar[bool] = True
+    """It waits up to 5 s and two election time-outs for a follower (`TryLeadershipTransferOnShutdown`)."""
     damageable: ClassVar[tuple[str, ...]] = ("member/wal/*.wal",)
     """The log alone: its records have checksums. The pages of the store (`member/snap/db`) have none."""
     log_records: ClassVar[LogRecords] = LogRecords(8, 56, "little", padded_to=8)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import distributions
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 from harness.errors import CouldNotRun
 from harness.systems.installing.java import located_java
 from harness.systems.installing.recipe import PATH, Binary, Jars, Modules, Program, Recipe, Release
+from harness.systems.installing.tools import answer
 
 BOUND_S = 30.0
 LIBRARY_PATH = "LD_LIBRARY_PATH"
@@ -92,20 +92,11 @@ def ask(program: Program, parts: Parts) -> str:
 def _printed(argv: Sequence[str], environment: Mapping[str, str]) -> str:
     """What a program prints for its version, on both outputs."""
     try:
-        done = subprocess.run(  # noqa: S603 - the program that the user wants to run
-            argv,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=BOUND_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        return answer(argv, bound_s=BOUND_S, environment=environment)
+    except TimeoutError:
         raise CouldNotRun(f"{argv[0]} did not name its version within {BOUND_S:g} s") from None
     except OSError as error:
         raise CouldNotRun(f"{argv[0]} cannot be started: {error.strerror}") from error
-    return done.stdout.decode(errors="replace")
 
 
 def _found(pattern: str, text: str, what: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import msgspec
 
 from harness.errors import CouldNotRun
-from harness.systems.installing.tools import PACKAGES
+from harness.systems.installing.tools import PACKAGES, answer
 
 BOUND_S = 30.0
 _VERSION = re.compile(r'version "(?:1\.)?(\d+)([^"]*)"')
@@ -38,12 +37,10 @@ def located_java(at_least: int = 8, given: Path | None = None) -> Java:
     if found is None:
         raise CouldNotRun(f"there is no `java` here: Debian has it in {PACKAGES['java']}")
     try:
-        done = subprocess.run(  # noqa: S603
-            [found, "-version"], capture_output=True, timeout=BOUND_S, stdin=subprocess.DEVNULL, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        printed = answer([found, "-version"], bound_s=BOUND_S)
+    except OSError as error:
         raise CouldNotRun(f"{found} cannot be started: {error}") from error
-    named = _VERSION.search((done.stderr + done.stdout).decode(errors="replace"))
+    named = _VERSION.search(printed)
     if named is None:
         raise CouldNotRun(f"{found} names no version of Java")
     version = int(named[1])

@@ -90,9 +90,7 @@ def run(
     try:
         status = _wait(process, begun, bound_s, lambda: say(f"`{_short(argv)}` still runs"))
     except BaseException as error:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        _end_with_children(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise CouldNotRun(f"`{_short(argv)}` did not end within {bound_s:g} s") from None
         raise
@@ -100,6 +98,47 @@ def run(
     if status != 0:
         raise ToolFailed(f"`{_short(argv)}` failed: {complaint(text)}", text)
     return text
+
+
+def answer(argv: Sequence[str], *, bound_s: float, environment: Mapping[str, str] | None = None) -> str:
+    """What a program prints on both outputs before it ends, whatever its exit status.
+
+    A program that is a script may have started others: all end with it if the bound is over or if we are
+    interrupted.
+
+    Args:
+        bound_s: how long it may take, in seconds.
+        environment: variables in addition to ours.
+
+    Raises:
+        OSError: it cannot be started; TimeoutError, which is one, if it does not end within the bound.
+    """
+    process = subprocess.Popen(  # noqa: S603 - the program that the user wants to run
+        argv,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        printed, _ = process.communicate(timeout=bound_s)
+    except BaseException as error:
+        _end_with_children(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise TimeoutError(f"it did not end within {bound_s:g} s") from None
+        raise
+    finally:
+        if process.stdout is not None:
+            process.stdout.close()
+    return printed.decode(errors="replace")
+
+
+def _end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End a program that leads a session of its own, and all that it started there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _wait(process: subprocess.Popen[bytes], begun: float, bound_s: float, beat: Callable[[], object]) -> int:

@@ -1,4 +1,4 @@
-"""Clients of ZooKeeper for registers, instances and sets."""
+"""Clients of ZooKeeper for registers, instances, sets and a counter."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, Reads
 from history import Operation
 
+COUNTER = "/counter"
+"""The node of the tree that holds the only counter."""
 _IS_THERE = "="
 """What the data of a node begin with whose key holds something."""
 
@@ -181,3 +183,39 @@ class SetClient(DataClient):
             self.change(self.zk.create_async, path)
         except NodeExistsError:
             return
+
+
+class CounterClient(DataClient):
+    """`add` to a number, and `read` of it: one node of the tree holds it.
+
+    An addition replaces the number at the version at which it was read. It is tried again only if the answer
+    was that another client had been faster, never if there was no answer.
+    """
+
+    def carry_out(self, operation: Operation) -> Operation:
+        """Add to the only counter, or read it."""
+        self.ensure(COUNTER)
+        match operation.f:
+            case "add":
+                while not self._replaced(int(operation.value)):
+                    self.go_on()
+                return ok(operation)
+            case "read":
+                return ok_read(operation, self._number()[0])
+        raise NotDone(f"a counter knows no operation {operation.f!r}")
+
+    def _number(self, how: Reads | None = None) -> tuple[int, int]:
+        """The number, and the number of its changes."""
+        found = self.get(COUNTER, how)
+        if found is None:
+            raise NotDone("the server that was asked does not have the counter yet")
+        return int(found[0] or 0), found[1]
+
+    def _replaced(self, amount: int) -> bool:
+        """Replace the number by a greater one; whether it was still the same."""
+        number, version = self._number("plain")
+        try:
+            self.change(self.zk.set_async, COUNTER, str(number + amount).encode(), version=version)
+        except BadVersionError:
+            return False
+        return True

@@ -1,4 +1,4 @@
-"""Clients of ZooKeeper for queues and locks: the recipes of kazoo."""
+"""Clients of ZooKeeper for queues, locks and a counter: the recipes of kazoo."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import contextlib
 from typing import Any
 
 from kazoo.exceptions import KazooException, NoNodeError
+from kazoo.recipe.counter import Counter
 from kazoo.recipe.lock import Lock
 from kazoo.recipe.queue import LockingQueue, Queue
 
 from harness.client.clients import MayBeDone, NotDone, Site, fail, info, lost, ok, ok_read
+from harness.systems.zookeeper.data import COUNTER, CounterClient
 from harness.systems.zookeeper.session import SessionClient
 from harness.systems.zookeeper.system import Connect, HoldProof
 from history import Operation
@@ -80,6 +82,19 @@ class SimpleQueueClient(LockingQueueClient):
         return (
             self.found_nothing(operation, queue.path) if found is None else ok_read(operation, found.decode())
         )
+
+
+class RecipeCounterClient(CounterClient):
+    """`add` by kazoo's `Counter`, which tries again by itself; `read` as without it."""
+
+    def carry_out(self, operation: Operation) -> Operation:
+        """An addition is one `counter += amount`: it is done once that returns."""
+        if operation.f != "add":
+            return super().carry_out(operation)
+        self.await_connection()
+        counter: Any = Counter(self.zk, COUNTER)
+        counter += int(operation.value)
+        return ok(operation)
 
 
 class LockClient(SessionClient):

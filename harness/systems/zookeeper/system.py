@@ -14,6 +14,7 @@ import msgspec
 from harness.client.clients import Client, MakeClient, Site
 from harness.client.data_types import (
     CAS_REGISTER,
+    EVENTUAL_COUNTER,
     EXPIRING_INSTANCE,
     INSTANCE,
     LOCK,
@@ -62,6 +63,9 @@ class ZooKeeper(msgspec.Struct, frozen=True):
       lock may be lost with the connection: `lock=connection` does so, `lock=recipe` does not.
     - kazoo of its `Queue`: it "does not offer reliable consumption"; of its `LockingQueue`: an entry is
       locked, and removed when it was consumed (`queue=simple`, `queue=locking`).
+    - kazoo of its `Counter` (recipe/counter.py): "Changes to the counter are done atomically"
+      (`counter=recipe`). A number that is replaced at its version, and not again without an answer, relies on
+      ZooKeeper alone (`counter=versions`).
     """
 
     wanted_version: str | None = None
@@ -73,6 +77,8 @@ class ZooKeeper(msgspec.Struct, frozen=True):
     """To which nodes a client may connect: to its own one, or to all, its own one first."""
     queue: Literal["locking", "simple"] = "locking"
     """kazoo's `LockingQueue`, or its `Queue`."""
+    counter: Literal["versions", "recipe"] = "versions"
+    """Clients' own replacement of a number at its version, or kazoo's `Counter`."""
     lock: HoldProof = "connection"
     """What a client takes for the proof that it still holds a lock."""
     tick_ms: int = 400
@@ -100,8 +106,14 @@ class ZooKeeper(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """The name in messages and reports."""
-        chosen = {"reads": self.reads, "connect": self.connect, "queue": self.queue, "lock": self.lock}
-        usual = {"reads": "write", "connect": "own-node", "queue": "locking", "lock": "connection"}
+        usual = {
+            "reads": "write",
+            "connect": "own-node",
+            "queue": "locking",
+            "counter": "versions",
+            "lock": "connection",
+        }
+        chosen = {name: getattr(self, name) for name in usual}
         unusual = (f"{name}={text}" for name, text in chosen.items() if text != usual[name])
         return ", ".join(["ZooKeeper", *unusual])
 
@@ -132,6 +144,7 @@ class ZooKeeper(msgspec.Struct, frozen=True):
             STALE_INSTANCE: partial(_instance, {**data, "reads": "plain"}),
             EXPIRING_INSTANCE: _ephemeral({**data, "reads": "plain"}),
             QUEUE: partial(_locking_queue if self.queue == "locking" else _simple_queue, session),
+            EVENTUAL_COUNTER: partial(_counter if self.counter == "versions" else _recipe_counter, session),
             LOCK: partial(_lock, {"proof": self.lock, **session}),
         }
 
@@ -242,6 +255,18 @@ def _simple_queue(options: Mapping[str, Any], site: Site) -> Client:
     from harness.systems.zookeeper.recipes import SimpleQueueClient
 
     return SimpleQueueClient(site, **options)
+
+
+def _counter(options: Mapping[str, Any], site: Site) -> Client:
+    from harness.systems.zookeeper.data import CounterClient
+
+    return CounterClient(site, **options)
+
+
+def _recipe_counter(options: Mapping[str, Any], site: Site) -> Client:
+    from harness.systems.zookeeper.recipes import RecipeCounterClient
+
+    return RecipeCounterClient(site, **options)
 
 
 def _lock(options: Mapping[str, Any], site: Site) -> Client:

@@ -138,6 +138,39 @@ def test_a_thread_that_spins_is_ended_and_prints_nothing(
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_client_that_was_given_up_is_closed_in_its_own_thread_once_it_goes_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clients, "GRACE_S", 0.1)
+    monkeypatch.setattr(clients, "CLOSE_BOUND_S", 0.1)
+    release, closed = threading.Event(), threading.Event()
+    threads: list[threading.Thread] = []
+
+    class Hangs(Recording):
+        notes: list[str] = []  # noqa: RUF012 - one list for each class, as each test makes its own class
+
+        def perform(self, operation: Operation) -> Operation:
+            threads.append(threading.current_thread())
+            release.wait(60)
+            return ok(operation)
+
+        async def close(self) -> None:
+            threads.append(threading.current_thread())
+            closed.set()
+
+    async def run() -> Operation:
+        async with ClientPool(Hangs, MEMBERS, 0.1) as pool:
+            return await pool.perform(operation())
+
+    assert asyncio.run(run()).type == "info"
+    assert not closed.is_set()
+    release.set()
+    assert closed.wait(30)
+    threads[0].join(30)
+    assert threads == [threads[0]] * 2
+    assert not threads[0].is_alive()
+
+
 @pytest.mark.parametrize(("f", "type_"), [("write", "info"), ("read", "fail")])
 def test_a_client_that_raises_leaves_a_write_in_doubt_and_fails_a_read(f: str, type_: str) -> None:
     def broken(operation: Operation) -> Operation:

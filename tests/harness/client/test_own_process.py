@@ -146,6 +146,7 @@ def test_it_ends_with_the_harness() -> None:
         pool = ClientPool(in_own_process(Library), MEMBERS, 5.0)
         pid: int = (await pool.perform(operation("who"))).value[0]
         (client,) = pool._clients.values()
+        client._is_closing = True  # so that its thread closes nothing, either
         client._loop.call_soon_threadsafe(client._loop.stop)
         return pid
 

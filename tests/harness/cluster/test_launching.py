@@ -66,6 +66,41 @@ class Pair:
         return view.leader()
 
 
+class SlowToEnd(Pair):
+    """A pair whose nodes write down when they are asked to end, and take half a second for it."""
+
+    ends_leader_last = True
+    ASKED = "import time; print(time.monotonic_ns(), flush=True); time.sleep(0.5); os._exit(0)"
+    stop_statuses = (0,)
+
+    def launch(self, place: Place) -> Launch:
+        on_sigterm = f"import signal\ndef end(*_): {self.ASKED}\nsignal.signal(signal.SIGTERM, end)"
+        server = SERVER.replace("print(", f"{on_sigterm}\nprint(", 1)
+        argv = (sys.executable, "-c", server, str(place.ports["client"]))
+        return Launch((Process(argv),), (WrittenFile("conf/name", place.name),))
+
+
+@pytest.mark.parametrize("leader_last", [True, False])
+def test_a_leader_that_would_wait_for_another_node_is_asked_to_end_when_the_others_have(
+    tmp_path: Path, *, leader_last: bool
+) -> None:
+    async def run() -> int:
+        system = SlowToEnd()
+        system.ends_leader_last = leader_last
+        world = LocalWorld(
+            system, ("n1", "n2"), tmp_path / "nodes", time.monotonic_ns, ledgers=tmp_path / "ledgers"
+        )
+        async with world:
+            await world.wait_for_leader(10)
+        lives = {life.node: life for life in world.lives()}
+        assert [(life.status, life.ended_by) for life in lives.values()] == [(0, "teardown")] * 2
+        return lives["n2"].ended_at or 0
+
+    follower_ended_at = asyncio.run(run())
+    leader_asked_at = int((tmp_path / "nodes/n1/log.txt").read_text().split()[-1])
+    assert (leader_asked_at > follower_ended_at) is leader_last
+
+
 def with_pair(
     folder: Path, body: Callable[[LocalWorld], Awaitable[None]], system: Pair | None = None
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reports.explain.headlines import LONGEST
+from reports.explain.sentences.headline import LONGEST
 from tests.reports.simulated import OF_CLASS, judged
 
 QUICK = ("lost update", "no recovery")

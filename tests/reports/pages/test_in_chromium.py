@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,12 @@ def check(browser: Any, html: str, folder: Path) -> None:
     assert asked == []
     assert page.evaluate("document.documentElement.scrollHeight") < LONGEST_PAGE
     assert page.evaluate("document.documentElement.scrollWidth") <= SCREEN["width"]
-    assert page.evaluate(CUT) == []
-    assert page.evaluate(TOUCHING) == []
+    for width, scheme, media in product((SCREEN["width"], 1920), ("light", "dark"), ("screen", "print")):
+        page.set_viewport_size({"width": width, "height": SCREEN["height"]})
+        page.emulate_media(media=media, color_scheme=scheme)
+        assert (page.evaluate(CUT), page.evaluate(TOUCHING)) == ([], []), (width, scheme, media)
+    page.set_viewport_size(SCREEN)
+    page.emulate_media(media="screen", color_scheme="light")
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
     page.evaluate(axe)
     found = page.evaluate(

@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
-from harness.systems.installing import RECIPES, install, located_java
+from harness.systems.installing import RECIPES, asking, install, located_java
 from harness.systems.installing.finding import Located, find, located
 from harness.systems.installing.recipe import is_version
-from tests.harness.systems.installing.test_installation import kettle
+from tests.harness.systems.installing.test_installation import ends_soon, kettle
 
 
 def script(path: Path, prints: str) -> Path:
@@ -119,6 +119,17 @@ def test_an_own_program_that_does_not_exist_or_start_is_refused(tmp_path: Path) 
     (tmp_path / "text").write_text("no program")
     with pytest.raises(CouldNotRun, match="cannot be started: Permission denied"):
         locate(tmp_path, given=tmp_path / "text")
+
+
+def test_a_program_that_names_no_version_in_time_is_ended_with_all_that_it_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, pid = script(tmp_path / "own", ""), tmp_path / "pid"
+    own.write_text(f"#!/bin/sh\nsleep 300 &\necho $! > {pid}\nwait\n")
+    monkeypatch.setattr(asking, "BOUND_S", 1.0)
+    with pytest.raises(CouldNotRun, match=r"own did not name its version within 1 s$"):
+        locate(tmp_path, given=own)
+    assert ends_soon(int(pid.read_text()))
 
 
 def test_an_own_folder_without_jars_is_refused(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kazoo.exceptions import ConnectionLoss
 
 from harness.client.clients import Client, Site, completion_by
 from harness.client.codecs.base import Codec
 from harness.errors import CouldNotRun
 from harness.systems.base import Place
 from harness.systems.zookeeper import ZooKeeper
+from harness.systems.zookeeper.data import COUNTER, CounterClient
 from harness.systems.zookeeper.recipes import LockingQueueClient, SimpleQueueClient
 from history import Operation
 
@@ -213,6 +215,41 @@ def test_a_set_holds_what_was_added_to_it(node: Site) -> None:
     with opened("set", node) as client:
         assert [asked(client, "add", "s", n) for n in (10, 3, 3)] == [("ok", 10), ("ok", 3), ("ok", 3)]
         assert asked(client, "read", "s") == ("ok", [3, 10])
+
+
+@needs_zookeeper
+def test_a_counter_holds_the_sum_of_what_was_added_to_it_in_either_way(node: Site) -> None:
+    with (
+        opened("eventual-counter", node) as client,
+        opened("eventual-counter", node, ZooKeeper(counter="recipe")) as by_recipe,
+    ):
+        before = asked(client, "read")[1]
+        assert asked(client, "add", value=3) == ("ok", 3)
+        assert asked(by_recipe, "add", value=4) == ("ok", 4)
+        assert asked(by_recipe, "read") == asked(client, "read") == ("ok", before + 7)
+
+
+@needs_zookeeper
+def test_an_addition_without_an_answer_is_in_doubt_and_not_done_twice(
+    node: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened("eventual-counter", node) as client:
+        before = asked(client, "read")[1]
+        assert isinstance(client, CounterClient)
+        send = client.zk.set_async
+
+        def loses_the_answer(path: str, *arguments: Any, **named: Any) -> Any:
+            send(path, *arguments, **named).get()
+            raise ConnectionLoss
+
+        with monkeypatch.context() as lossy:
+            lossy.setattr(
+                client.zk,
+                "set_async",
+                lambda p, *a, **n: (loses_the_answer if p == COUNTER else send)(p, *a, **n),
+            )
+            assert asked(client, "add", value=3)[0] == "info"
+        assert asked(client, "read") == ("ok", before + 3)
 
 
 @needs_zookeeper

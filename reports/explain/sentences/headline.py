@@ -1,7 +1,7 @@
 """The one sentence of a violation: who, what, when.
 
-Each kind of violation has a function that knows its evidence: of what nodes did in `node_sentences`, of what
-clients saw in `client_sentences`. Where none does, the title of the evidence stands, with the time, the
+Each kind of violation has a function that knows its evidence: of what nodes did in `of_nodes`, of what
+clients saw in `of_clients`. Where none does, the title of the evidence stands, with the time, the
 node's role and the term that the traces add.
 """
 
@@ -11,11 +11,13 @@ import re
 from collections.abc import Callable, Mapping
 
 from reports.explain.cause import CONFORMANCE
-from reports.explain.client_sentences import anomaly, answered_wrongly, in_full, two_holders, watched
-from reports.explain.node_sentences import (
+from reports.explain.scene import outcome_of
+from reports.explain.sentences.of_clients import anomaly, answered_wrongly, in_full, two_holders, watched
+from reports.explain.sentences.of_nodes import (
     acknowledged_early,
     against_members,
     behind,
+    different_logs,
     different_states,
     ended,
     forbidden,
@@ -25,7 +27,6 @@ from reports.explain.node_sentences import (
     two_leaders,
     voted_twice,
 )
-from reports.explain.scene import outcome_of
 from reports.explain.telling import Telling
 from reports.text import has_time, shorten
 
@@ -108,6 +109,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "watch-order": in_full,
     "membership": against_members,
     "membership-views": in_full,
+    "log-matching": different_logs,
     "recovery": not_recovered,
     "convergence": behind,
     "lease": two_holders,

@@ -168,6 +168,23 @@ def held_too_much(telling: Telling) -> str | None:
     return f"{telling.evidence.title}, {led or f'while {reign.node} led term {reign.term}'}"
 
 
+_PUT = re.compile(r"put (?P<one>.+?), but .+? put (?P<other>.+)\.$")
+_ABOVE = re.compile(r" above (?P<one>.+?), \S+ above (?P<other>.+): the two logs")
+
+
+def different_logs(telling: Telling) -> str | None:
+    """Two logs that differ: which node put what where another node has something else."""
+    if telling.evidence is None or len(telling.events) != 2:
+        return None
+    first, second = telling.events
+    text, step = telling.evidence.text, f"{second.node} {did(second)}{telling.scene.when(second)}"
+    if (put := _PUT.search(text)) is not None:
+        return f"{step}: {put['other']}, where {first.node} has {put['one']}"
+    if (above := _ABOVE.search(text)) is not None:
+        return f"{step} above {above['other']}, where {first.node} has {above['one']}"
+    return None
+
+
 def different_states(telling: Telling) -> str | None:
     """Two nodes have different states at one index: how each came to it."""
     if telling.evidence is None or len(telling.events) != 2:
