@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import msgspec
 from harness.campaign.findings.baseline import Known, read_baseline
 from harness.campaign.findings.gathering import Finding
 from harness.campaign.findings.gathering import findings as findings_of
-from harness.campaign.journal import stored_campaigns
+from harness.campaign.journal import Stored, stored_campaigns
 from harness.campaign.summary import CampaignOutcome, CampaignSummary, summary_of
 from harness.errors import CouldNotRun
 
@@ -67,7 +68,7 @@ def campaign(
     journal = Journal.create(Path(store), checked(_plan(plan)))
     stored = run_campaign(journal, usual_executors(jobs), CampaignProgress(quiet=quiet))
     own = stored.folder.name
-    found = [one for one in findings_of(stored_campaigns(Path(store)), known) if one.last_campaign == own]
+    found = [one for one in findings_of(_campaigns(Path(store)), known) if one.last_campaign == own]
     return CampaignResult(summary_of(stored), tuple(found))
 
 
@@ -79,13 +80,25 @@ def findings(store: str | Path = "store", *, baseline: str | Path | None = None)
         baseline: the file that lists known findings; None for none.
 
     Raises:
-        CouldNotRun: there is no such store, or a campaign in it cannot be read.
+        CouldNotRun: there is no such store, or none of its campaigns can be read. If some can, a warning
+            names each of the others.
         ValueError: the baseline cannot be read.
     """
     known = _known(baseline)
     if not Path(store).is_dir():
         raise CouldNotRun(f"there is no store {store}; `ackproof campaign` makes one")
-    return findings_of(stored_campaigns(Path(store)), known)
+    return findings_of(_campaigns(Path(store)), known)
+
+
+def _campaigns(store: Path) -> list[Stored]:
+    """The campaigns that can be read; a warning names each of the others."""
+    problems: list[CouldNotRun] = []
+    found = stored_campaigns(store, leave_out=problems.append)
+    if problems and not found:
+        raise problems[0]
+    for problem in problems:
+        warnings.warn(f"left out: {problem}", stacklevel=3)
+    return found
 
 
 def _known(baseline: str | Path | None) -> Mapping[str, Known]:

@@ -11,19 +11,24 @@ import click
 
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
+from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
+    from ackproof.cli.output.progress import Working
     from ackproof.results import About
     from harness.campaign.again.replaying import ReplayAnswer, Replayed
     from harness.campaign.bisect.bisecting import Bisected, BisectOutcome, TriedCommit
     from harness.campaign.findings.baseline import Known
     from harness.campaign.findings.gathering import Finding
+    from harness.campaign.journal import Stored
     from harness.campaign.summary import CampaignOutcome, CampaignSummary, CellSummary
 
 STORE = Path("store")
 """The store if no other is named (options.store_option)."""
 BASELINE = Path("baseline.toml")
 """The baseline that is read if it is there and no other is named."""
+LEFT_OUT = "ackproof.left_out"
+"""Where a command keeps which campaigns it named as left out."""
 EXITS: Mapping[CampaignOutcome, Exit] = {
     "valid": Exit.VALID,
     "invalid": Exit.INVALID,
@@ -58,6 +63,30 @@ def known_findings(path: Path | None) -> Mapping[str, Known]:
         return read_baseline(path or BASELINE)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+
+
+def readable_campaigns(store: Path, working: Working | None = None) -> list[Stored]:
+    """The campaigns of a store; a line on standard error names each that cannot be read, once a command.
+
+    Raises:
+        CouldNotRun: there are campaigns, and none of them can be read.
+    """
+    from harness.campaign.journal import stored_campaigns
+
+    problems: list[CouldNotRun] = []
+    found = stored_campaigns(store, working.tell if working else lambda _: None, problems.append)
+    if problems and not found:
+        raise problems[0]
+    said: set[str] = click.get_current_context().find_root().meta.setdefault(LEFT_OUT, set())
+    lines = [line for problem in problems if (line := f"left out: {problem}") not in said]
+    said |= {*lines}
+
+    def show() -> None:
+        for line in lines:
+            say(line, error=True)
+
+    working.above(show) if working else show()
+    return found
 
 
 def show_campaign(summary: CampaignSummary, found: Sequence[Finding], store: Path) -> None:

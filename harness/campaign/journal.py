@@ -282,20 +282,34 @@ def _header(path: Path, line: bytes) -> Header:
         raise CouldNotRun(f"{path} holds no campaign ({brief(error)})") from error
 
 
-def stored_campaigns(store: Path, tell_share: Callable[[float], None] = lambda _: None) -> list[Stored]:
+def stored_campaigns(
+    store: Path,
+    tell_share: Callable[[float], None] = lambda _: None,
+    leave_out: Callable[[CouldNotRun], object] | None = None,
+) -> list[Stored]:
     """The campaigns of a store, in the order in which they began.
 
     Without those that a kill ended as they began, and with each result once: without copies, and without the
-    shards of a merged campaign that is there, too. `tell_share` is given which share of the journals is read.
+    shards of a merged campaign that is there, too.
+
+    Args:
+        tell_share: is given which share of the journals is read.
+        leave_out: is given why a campaign cannot be read, which is then left out: its journal is damaged, or
+            a newer version wrote it. None: no campaign may be left out.
 
     Raises:
-        CouldNotRun: a journal cannot be read.
+        CouldNotRun: a journal cannot be read, and may not be left out.
     """
     journals = [path for path in sorted(store.glob(f"*/{JOURNAL}")) if path.stat().st_size]
     found = []
-    for path in journals:
-        found.append(read(path.parent))
-        tell_share(len(found) / len(journals))
+    for number, path in enumerate(journals, start=1):
+        try:
+            found.append(read(path.parent))
+        except CouldNotRun as error:
+            if leave_out is None:
+                raise
+            leave_out(error)
+        tell_share(number / len(journals))
     found.sort(key=lambda stored: (stored.header.began_at, stored.folder.name))
     merged = {part for stored in found for part in stored.header.merged}
     by_id = {stored.header.id: stored for stored in reversed(found) if stored.header.id not in merged}

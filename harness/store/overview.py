@@ -278,17 +278,10 @@ def findings(campaigns: Sequence[Stored]) -> list[FindingRow]:
 
 def readable_campaigns(store: Path) -> tuple[list[Stored], str]:
     """The campaigns that can be read; and in one line why others cannot, if there are such."""
-    try:
-        return stored_campaigns(store), ""
-    except CouldNotRun as error:
-        found = []
-        for name in reversed(campaign_folders(store)):
-            try:
-                found.append(read(store / name))
-            except CouldNotRun:
-                continue
-        found.sort(key=lambda stored: (stored.header.began_at, stored.folder.name))
-        return found, brief(error)
+    problems: list[CouldNotRun] = []
+    found = stored_campaigns(store, leave_out=problems.append)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return found, f"{brief(problems[0])}{more}" if problems else ""
 
 
 def _finding_row(one: Finding, campaigns: set[str]) -> FindingRow:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from ackproof.campaigning import findings
 from ackproof.cli.campaigns import EXITS
 from ackproof.cli.main import cli
 from ackproof.cli.output.exits import Exit
 from harness.campaign.cells import Cell
 from harness.campaign.executors import usual_executors
+from harness.campaign.journal import JOURNAL
 from harness.campaign.performing import JUDGED
 from harness.errors import CouldNotRun
 from harness.run import runner
 from harness.run.test import Test
-from tests.harness.campaign.fakes import carried_out, plan
+from tests.harness.campaign.fakes import INVALID, VALID, carried_out, plan
 
 SMALL = ("--nodes", "3", "--time-limit", "2", "--seeds", "2", "--jobs", "1")
 
@@ -187,3 +190,46 @@ def test_every_outcome_has_an_exit_code_and_a_broken_harness_is_never_unknown() 
     assert EXITS["broken"] == EXITS["could not run"] == Exit.COULD_NOT_RUN
     assert (EXITS["valid"], EXITS["invalid"], EXITS["unknown"]) == (Exit.VALID, Exit.INVALID, Exit.UNKNOWN)
     assert {Exit.VALID, Exit.INVALID, Exit.UNKNOWN} == set(JUDGED)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (
+            lambda text: text.replace(b'"ackproof_campaign":1', b'"ackproof_campaign":9'),
+            "a newer version wrote",
+        ),
+        (lambda text: b"hello\n" + text, "holds no campaign"),
+    ],
+)
+def test_a_campaign_that_cannot_be_read_is_named_in_a_line_and_hides_no_other(
+    change: Callable[[bytes], bytes], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    good = carried_out(tmp_path / "store", plan(Cell(seeds=2)), lambda _cell, _seed: INVALID)
+    bad = carried_out(tmp_path / "store", plan(Cell(seeds=2, workload="cas")), lambda _cell, _seed: VALID)
+    journal = bad.folder / JOURNAL
+    journal.write_bytes(change(journal.read_bytes()))
+
+    listed = ackproof("findings", "--json")
+    assert (listed.exit_code, len(listed.stderr.splitlines())) == (0, 1)
+    assert listed.stderr.startswith(f"left out: {journal}")
+    assert words in listed.stderr
+    [finding] = json.loads(listed.stdout)["result"]
+    example = f"{good.folder.name}:0:{finding['example']['seed']}"
+    again = ackproof("replay", example, "--runs", "1", "--jobs", "1")
+    assert again.exit_code in (0, 1, 2), again.output
+    assert again.stderr.count("left out: ") == 1
+    more = ackproof("campaign", *SMALL, "--nemesis", "none", "--runs", "1")
+    assert more.exit_code in (0, 2), more.output
+    assert more.stderr.count("left out: ") == 1
+    searched = ackproof("bisect", finding["fingerprint"], "--good", "HEAD", "--repository", tmp_path)
+    assert searched.exit_code != 0  # it is no repository
+    assert searched.stderr.count("left out: ") == 1
+    with pytest.warns(UserWarning, match="left out: "):
+        assert [one.fingerprint for one in findings()] == [finding["fingerprint"]]
+
+    for other in {*Path("store").glob(f"*/{JOURNAL}")} - {journal.relative_to(tmp_path)}:
+        other.unlink()
+    alone = ackproof("findings")
+    assert (alone.exit_code, isinstance(alone.exception, CouldNotRun)) == (1, True), alone.output

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import OF_BISECTIONS, show_bisected, show_tried
+from ackproof.cli.campaigns import OF_BISECTIONS, readable_campaigns, show_bisected, show_tried
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.progress import Working
 
@@ -82,11 +82,10 @@ def bisect(
     from harness.campaign.bisect.bisecting import CommitRuns, TriedCommit, bisected
     from harness.campaign.bisect.commits import Repository
     from harness.campaign.findings.brought_in import BroughtIn, keep_commit
-    from harness.campaign.journal import stored_campaigns
 
     chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
     limits = Limits(runs=runs, seconds=seconds, **chosen)
-    campaigns = stored_campaigns(store)
+    campaigns = readable_campaigns(store)
     wanted = target(campaigns, finding)
     history = Repository(repository)
     try_commit = CommitRuns(wanted, history, limits, jobs or os.cpu_count() or 1, build)

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import EXITS, about_findings, go_on_line, known_findings, show_campaign
+from ackproof.cli.campaigns import (
+    EXITS,
+    about_findings,
+    go_on_line,
+    known_findings,
+    readable_campaigns,
+    show_campaign,
+)
 from ackproof.cli.dask import connected, dask_option, say_on_stderr
 from ackproof.cli.output.cases import of_campaign
 from ackproof.cli.output.ending import finish
@@ -237,7 +244,7 @@ def run(
     from harness.campaign.campaign import BUDGET, run_campaign
     from harness.campaign.executors import dask_executors, usual_executors
     from harness.campaign.findings.known_first import with_known
-    from harness.campaign.journal import Journal, stored_campaigns
+    from harness.campaign.journal import Journal
     from harness.campaign.progress import CampaignProgress
 
     known = known_findings(baseline)
@@ -269,7 +276,7 @@ def run(
         _refuse_at_once(plan, real_jobs)
         cluster = connected(dask, jobs)
         if shard is None:  # shards of one campaign do the same plan, whatever else their stores hold
-            plan = with_known(plan, stored_campaigns(store))
+            plan = with_known(plan, readable_campaigns(store))
         warn(shortages(plan, real_jobs))
         journal = Journal.create(store, plan)
     progress = CampaignProgress(quiet=as_json)
@@ -370,13 +377,12 @@ def _finish(
     from ackproof.campaigning import CampaignResult
     from harness.campaign.campaign import INTERRUPTED
     from harness.campaign.findings.gathering import findings
-    from harness.campaign.journal import stored_campaigns
     from harness.campaign.summary import summary_of
 
     summary = summary_of(stored)
 
     def found_here() -> list[Finding]:
-        found = findings(stored_campaigns(store), known)
+        found = findings(readable_campaigns(store), known)
         return [one for one in found if one.last_campaign == stored.folder.name]
 
     found = found_here()
@@ -396,9 +402,8 @@ def _finish(
 def _shrink(stored: Stored, store: Path, found: Sequence[Finding], *, quiet: bool) -> bool:
     """Make small examples of a campaign's findings; whether there are new ones."""
     from harness.campaign.again.shrinking import ALL_S, shrunk_all, tasks
-    from harness.campaign.journal import stored_campaigns
 
-    todo = tasks(stored_campaigns(store), found, stored)
+    todo = tasks(readable_campaigns(store), found, stored)
     with Working("making small examples", quiet=quiet, most_s=ALL_S) as working:
 
         def begin(task: Task) -> None:

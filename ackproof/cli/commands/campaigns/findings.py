@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import about_findings, known_findings, show_findings
+from ackproof.cli.campaigns import about_findings, known_findings, readable_campaigns, show_findings
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
@@ -46,7 +46,6 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
         ackproof findings --shrink 0a1b2c3d4e
     """
     from harness.campaign.findings.gathering import findings as findings_of
-    from harness.campaign.journal import stored_campaigns
 
     known = known_findings(baseline)
     if not store.is_dir():
@@ -54,7 +53,7 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
             f"there is no store {store}; name another with --store, or begin: ackproof campaign run"
         )
     with Working("reading campaigns", quiet=as_json) as working:
-        campaigns = stored_campaigns(store, working.tell)
+        campaigns = readable_campaigns(store, working)
     if shrink is not None:
         _shrink(shrink, campaigns, quiet=as_json)
     found = findings_of(campaigns, known)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import about_findings, known_findings
+from ackproof.cli.campaigns import about_findings, known_findings, readable_campaigns
 from ackproof.cli.gates import show_gate
 from ackproof.cli.output.cases import of_gate
 from ackproof.cli.output.ending import finish
@@ -109,7 +109,7 @@ def gate(
     from harness.campaign.campaign import run_campaign
     from harness.campaign.executors import usual_executors
     from harness.campaign.findings.gathering import findings
-    from harness.campaign.journal import Journal, read, stored_campaigns
+    from harness.campaign.journal import Journal, read
     from harness.campaign.progress import CampaignProgress
     from harness.gate.comparing import compared
     from harness.gate.result import gate_result, nothing_to_run
@@ -139,7 +139,7 @@ def gate(
     warn(shortages(plan.campaign))
     journal = Journal.create(store, plan.campaign)
     stored = run_campaign(journal, usual_executors(cores), CampaignProgress(quiet=as_json))
-    found = findings(stored_campaigns(store), known)
+    found = findings(readable_campaigns(store), known)
     comparisons = () if earlier is None else compared(earlier, stored, margins)
     weighed = gate_result(
         stored, found, plan.known, plan.all_bugs, plan.left_out, comparisons, known, plan.remedy

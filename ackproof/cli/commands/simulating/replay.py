@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -13,7 +12,7 @@ import click
 import msgspec
 
 from ackproof.cli import options
-from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, show_replayed
+from ackproof.cli.campaigns import OF_REPLAYS, about_replayed, readable_campaigns, show_replayed
 from ackproof.cli.commands.simulating.sim import about_simulated
 from ackproof.cli.output.cases import of_replayed
 from ackproof.cli.output.ending import finish, judge_and_finish
@@ -104,7 +103,7 @@ def replay(
     if is_finding:
         most_s = seconds or USUAL_SECONDS
         with Working(f"looking for {what}", quiet=as_json, most_s=most_s) as working:
-            found = _look_again(what, store, runs, most_s, confidence, jobs, working.tell)
+            found = _look_again(what, store, runs, most_s, confidence, jobs, working)
         finish(
             OF_REPLAYS[found.answer],
             found,
@@ -125,21 +124,22 @@ def _look_again(
     seconds: float,
     confidence: float | None,
     jobs: int | None,
-    tell_share: Callable[[float], None],
+    working: Working,
 ) -> Replayed:
     """Run a finding's example, or its cell, again."""
     from harness.campaign.again.replaying import replayed
     from harness.campaign.again.target import target
     from harness.campaign.again.trying import Limits
     from harness.campaign.executors import usual_executors
-    from harness.campaign.journal import stored_campaigns
 
     chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
-    wanted = target(stored_campaigns(store), what)
+    wanted = target(readable_campaigns(store, working), what)
     executors = usual_executors(jobs or os.cpu_count() or 1)(store / "replays")
     try:
         executor = executors[0] if wanted.is_simulated else executors[1]
-        return replayed(wanted, executor, Limits(runs=runs, seconds=seconds, **chosen), tell_share=tell_share)
+        return replayed(
+            wanted, executor, Limits(runs=runs, seconds=seconds, **chosen), tell_share=working.tell
+        )
     finally:
         for each in executors:
             each.close()
