@@ -61,8 +61,10 @@ def checked(plan: CampaignPlan) -> CampaignPlan:
     if sum(cell.seeds for cell in cells) > MOST_RUNS:
         wrong[f"it has more than {MOST_RUNS:,} runs"] = None
     if wrong:
-        lines = "".join(f"\n  {line}" for line in wrong)
-        raise ValueError(f"this campaign cannot be run:{lines}")
+        # Numbered, since the command line prints them in one line.
+        lines = (f"({number}) {line}" for number, line in enumerate(wrong, start=1))
+        one_by_one = "".join(f"\n  {line}" for line in lines) if len(wrong) > 1 else f" {next(iter(wrong))}"
+        raise ValueError(f"this campaign cannot be run:{one_by_one}")
     return msgspec.structs.replace(plan, cells=tuple(dict.fromkeys(cells)))
 
 
