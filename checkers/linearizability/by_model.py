@@ -332,6 +332,10 @@ class LinearizabilityOf:
                 results.refute(hard[place])
             if is_one_enough and results.has_refuted:
                 return results
+            for place in results.given_up():
+                result = by_texts(self.model, found[place])
+                if result is not None:
+                    results.put(place, result)
             hard = results.given_up()
         has_options = bool((found.completed == NEVER).any())
         for engine.options_first in (True, False) if has_options else (False,):
@@ -531,6 +535,32 @@ def _replays_texts(model: TextModel, calls: Iterable[Call]) -> bool:
     return True
 
 
+def by_texts(model: Model, part: Part) -> Result | None:
+    """An order of texts of which each part was written once; None if there is none to be found so."""
+    from checkers.linearizability.text_order import ordered, texts_of
+
+    if not is_text(model):
+        return None
+    kinds, examples = np.unique(part.kinds, return_index=True)
+    effects = dict(zip(kinds.tolist(), map(model.effect, part.calls_of(examples)), strict=True))
+    texts = texts_of(part, effects, model.initial)
+    order = None if texts is None else ordered(texts)
+    if order is None or not _follows_time(part, order) or not replays(model, part, order):
+        return None
+    return Result(Answer.LINEARIZABLE, 0, order)
+
+
+def _follows_time(part: Part, order: Sequence[int]) -> bool:
+    """Whether an order has each operation with a reply, and none after one that began when it was over."""
+    placed = np.array(order, dtype=np.int64)
+    if not np.array_equal(
+        np.sort(placed[part.completed[placed] < NEVER]), np.flatnonzero(part.completed < NEVER)
+    ):
+        return False
+    begun = np.maximum.accumulate(part.invoked[placed])
+    return bool((part.completed[placed][1:] > begun[:-1]).all())
+
+
 def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | None = None) -> Result:
     """Search for an order, and replay the order found on the real values, so that a valid verdict is a proof.
 
@@ -538,6 +568,8 @@ def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | Non
     `searched` has a result already, it is used instead of a search.
     """
     result = engine.decide(part, budget) if searched is None else searched
+    if result.answer is Answer.GAVE_UP:
+        result = by_texts(engine.model, part) or result
     if result.answer is not Answer.LINEARIZABLE:
         return result
     if engine.exact or replays(engine.model, part, result.order):

@@ -9,7 +9,8 @@ each other one after its beginning. So by the time that a reply was given,
 - what was taken away k times must have been brought k times, counting the operations that had begun;
 - a number must lie between the sums that the additions allow: all that were answered before the read began
   count, and any that began before it was answered may;
-- a text must consist of texts that were put or appended by operations that had begun.
+- a text must consist of texts that were put or appended by operations that had begun, and must not contradict
+  what other replies show of their order (`text_order`).
 
 Each condition is necessary, so what breaks one has no order. What breaks none is left to the search.
 """
@@ -29,6 +30,7 @@ from checkers.linearizability.packing.entries import PUT, TEST, Entries
 from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Integers
 from checkers.linearizability.search.coding import CodedCalls, coded_effects
+from checkers.linearizability.text_order import contradictions, texts_of
 from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
 from checkers.models.model import ANYTHING, Effect, Flow, Model, ScalarAction, is_scalar, is_sourced
@@ -389,7 +391,7 @@ class _Sums:
 
 
 def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> Iterator[_Bad]:
-    """The replies that do not consist of texts that were put and appended in time."""
+    """The replies that do not consist of texts that were put and appended in time, or not in that order."""
     if not all(
         type(text) is str
         for effect in effects
@@ -418,3 +420,6 @@ def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> I
                     f"shows {value_in_words(text)}, which does not consist of texts that were put "
                     "or appended by then",
                 )
+        own = texts_of(found[part], effects, initial)
+        for place, because in contradictions(own, value_in_words) if own else ():
+            yield _Bad(int(found.starts[part]) + place, because)
