@@ -155,7 +155,7 @@ class HistoryCalls(Sequence[Call]):
         used = _used(codes)
         known = self._values
         new = [code for code in used[used >= 0].tolist() if code not in known]
-        known.update(zip(new, map(frozen, _decoded(self.columns, new)), strict=True))
+        known.update(zip(new, _frozen(self.columns, new), strict=True))
         return list(map(known.__getitem__, codes.tolist()))
 
     def only(self, used: Integers) -> HistoryCalls:
@@ -320,10 +320,16 @@ def _used(codes: Integers) -> Integers:
     return np.flatnonzero(np.bincount(codes - UNTOLD)) + UNTOLD
 
 
-def _decoded(columns: Columns, codes: Sequence[int]) -> Iterable[Any]:
-    """The values behind codes, decoded all at once where none has a mark."""
+_SIMPLE = msgspec.json.Decoder(list[int | str | tuple[int, int] | None])
+"""Decodes values that are numbers, texts and pairs of numbers to what `frozen` makes of them, and sooner."""
+
+
+def _frozen(columns: Columns, codes: Sequence[int]) -> Iterable[Hashable]:
+    """The values behind codes as models take them, decoded all at once where none has a mark."""
     texts = ",".join([columns.values[code] for code in codes])
     if MARK in texts:
-        return map(columns.decoded, codes)
-    found: list[Any] = msgspec.json.decode(f"[{texts}]")
-    return found
+        return map(frozen, map(columns.decoded, codes))
+    try:
+        return _SIMPLE.decode(f"[{texts}]")
+    except msgspec.ValidationError:
+        return map(frozen, msgspec.json.decode(f"[{texts}]"))
