@@ -56,8 +56,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if mark is None:
         return
     from ackproof.pytest_plugin import cases
+    from ackproof.pytest_plugin.errors import shown_alone
 
-    seeds = cases.seeds_of(mark)
+    _, line, _ = metafunc.definition.reportinfo()
+    with shown_alone(f"{metafunc.definition.nodeid.partition('::')[0]}, line {(line or 0) + 1}"):
+        seeds = cases.seeds_of(mark)
     metafunc.fixturenames.append(SEED)
     metafunc.parametrize(SEED, seeds, ids=[f"seed-{seed}" for seed in seeds])
 

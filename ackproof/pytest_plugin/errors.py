@@ -22,10 +22,10 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 @contextmanager
-def shown_alone() -> Iterator[None]:
+def shown_alone(where: str = "ackproof") -> Iterator[None]:
     """Fail the test with the message alone where something was not judged: the lines of the plugin that lead
-    to it explain nothing."""
+    to it explain nothing. `where` begins the message."""
     try:
         yield
     except (NotJudged, pytest.UsageError) as error:
-        raise pytest.fail.Exception(f"ackproof: {error}", pytrace=False) from None
+        raise pytest.fail.Exception(f"{where}: {error}", pytrace=False) from None
