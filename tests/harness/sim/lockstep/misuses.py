@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -83,11 +85,12 @@ MISUSES = {
 }
 
 
-def built(folder: Path, name: str | None = None, *, often: str = "") -> str:
+def built(folder: Path, name: str | None = None, *, often: str = "", variants: Sequence[str] = ()) -> str:
     """The path of the core, with the misuse of that name; skips where it cannot be built.
 
     Args:
         often: in place of a misuse's name: words of `OFTEN`.
+        variants: the changes in these files of `variants/` are made, in this order.
     """
     if shutil.which("go") is None:
         pytest.skip("there is no Go toolchain here")
@@ -100,8 +103,20 @@ def built(folder: Path, name: str | None = None, *, often: str = "") -> str:
         text = file.read_text(encoding="utf-8")
         assert text.count(change.before) == 1, change.before
         file.write_text(text.replace(change.before, change.after), encoding="utf-8")
-    done = subprocess.run(["go", "build", "-o", "core", "."], cwd=folder, capture_output=True, text=True)
-    if "dial tcp" in done.stderr or "no such host" in done.stderr:
-        pytest.skip("etcd's raft cannot be fetched here")
-    assert done.returncode == 0, done.stderr
+    for variant in variants:
+        _done(["git", "apply", str(SOURCE / "variants" / variant)], folder)
+    if variants:
+        _done(["go", "mod", "tidy"], folder)
+    _done(["go", "build", "-o", "core", "."], folder)
     return str(folder / "core")
+
+
+def _done(command: list[str], folder: Path) -> None:
+    own = {
+        **os.environ,
+        "GIT_CEILING_DIRECTORIES": str(folder.parent),
+    }  # git apply skips files of a repository
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=own)
+    if any(sign in done.stderr for sign in ("dial tcp", "no such host", "toolchain not available")):
+        pytest.skip("etcd's raft, or the Go that it needs, cannot be fetched here")
+    assert done.returncode == 0, done.stderr

@@ -48,3 +48,31 @@ def test_a_misuse_is_caught_within_eight_seeds(misuse: str, tmp_path: Path) -> N
         )
     seeds = range(chosen.first_seed, chosen.first_seed + 8)
     assert any(judge(plan_of(seed, options), tmp_path).invalid for seed in seeds)
+
+
+ASKED_AGAIN = SeedOptions(
+    nodes=3,
+    time_limit_s=6,
+    rate=100,
+    concurrency=12,
+    nemesis=("delay:isolate-leader",),
+    workload="register",
+)
+"""Reads are lost on slow links to the leader, and another leader is elected meanwhile."""
+SHOWS_IT = 20015
+
+
+@pytest.mark.parametrize(
+    ("variants", "invalid"),
+    [
+        (("ask-again.diff",), ("linearizability",)),
+        (("ask-again.diff", "newest-release.diff"), ()),
+    ],
+    ids=["3.6.0", "3.7.0"],
+)
+def test_a_read_that_is_asked_again_is_stale_in_the_release_before_the_newest_alone(
+    variants: tuple[str, ...], invalid: tuple[str, ...], tmp_path: Path
+) -> None:
+    core = core_of(built(tmp_path / "core", variants=variants))
+    options = msgspec.structs.replace(ASKED_AGAIN, core=core)
+    assert judge(plan_of(SHOWS_IT, options), tmp_path).invalid == invalid
