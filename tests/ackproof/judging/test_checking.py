@@ -238,7 +238,8 @@ def test_a_key_is_shown_without_what_a_terminal_would_obey(tmp_path: Path) -> No
     assert "\x1b" not in result.output
 
 
-def test_pictures_that_cannot_be_written_do_not_hide_the_verdict(tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["file", "file/x"])
+def test_pictures_that_cannot_be_written_do_not_hide_the_verdict(folder: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "history.edn").write_text(edn(*call(0, "write", "1")))
     arguments = [
@@ -246,7 +247,7 @@ def test_pictures_that_cannot_be_written_do_not_hide_the_verdict(tmp_path: Path)
         "--model",
         "register",
         "--pictures",
-        str(tmp_path / "file" / "x"),
+        str(tmp_path / folder),
     ]
     result = CliRunner().invoke(check, arguments)
     assert result.exit_code == 0

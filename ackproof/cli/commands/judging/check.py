@@ -178,7 +178,7 @@ LIMITS = options.group(
 @click.option(
     "--pictures",
     metavar="FOLDER",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),  # a file in its place is found when the verdict is there
     help="Draw each cycle of transactions or writes that is found as an SVG file in this folder.",
 )
 @click.option(
