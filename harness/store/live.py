@@ -46,6 +46,8 @@ class _Counted(msgspec.Struct):
     at: int = 0
     ends: Counter[str] = msgspec.field(default_factory=Counter)
     time_ns: int = 0
+    began_ns: int | None = None
+    """When the work began: with the first line of a client, as the nodes start before it."""
     fault: str = ""
 
 
@@ -69,13 +71,14 @@ class LiveCounter:
         ends = ", ".join(f"{counted.ends[end]:,} {end}" for end in _ENDS)
         fault = f", fault: {counted.fault}" if counted.fault else ""
         limit_s, now_s = facts.time_limit_s, counted.time_ns / 1e9
+        worked_s = 0.0 if counted.began_ns is None else now_s - counted.began_ns / 1e9
         return LiveRow(
             kind="run",
             name=entry.folder,
             what=f"{entry.system} {entry.workload}, {entry.faults_in_words}, seed {entry.seed}",
             state=f"{now_s:.1f} s: {ends}{fault}",
-            done=min(1.0, now_s / limit_s) if limit_s else None,
-            left=f"about {in_time(limit_s - now_s)} of work left" if limit_s > now_s else "",
+            done=min(1.0, worked_s / limit_s) if limit_s else None,
+            left=f"{in_time(limit_s - worked_s)} of work left" if limit_s > worked_s else "",
         )
 
     def _facts(self, entry: RunEntry) -> _Facts:
@@ -103,7 +106,9 @@ class LiveCounter:
             counted.time_ns = line.time
             if line.process < 0:
                 counted.fault = "" if kinds.is_healing(line.f) else line.f
-            elif line.type in _ENDS:
+                continue
+            counted.began_ns = line.time if counted.began_ns is None else counted.began_ns
+            if line.type in _ENDS:
                 counted.ends[line.type] += 1
 
     def _campaigns(self) -> list[LiveRow]:

@@ -159,26 +159,26 @@ def test_what_goes_on_is_counted_as_it_grows(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     living = add_run(store, "2026-11-28T120000-register-9", None, time_limit_s=30)
     lines = (
-        b'{"index":0,"time":0,"process":0,"type":"invoke","f":"read"}\n'
-        b'{"index":1,"time":6000000000,"process":0,"type":"ok","f":"read"}\n'
+        b'{"index":0,"time":2000000000,"process":0,"type":"invoke","f":"read"}\n'
+        b'{"index":1,"time":8000000000,"process":0,"type":"ok","f":"read"}\n'
     )
     with Ledger("run", of=living / "nodes"):
         (living / "history.jsonl").write_bytes(lines[:-5])
         [row] = json.loads(Got(server, "/live.json").content)
-        assert row["state"] == "0.0 s: 0 ok, 0 fail, 0 info"
+        assert row["state"] == "2.0 s: 0 ok, 0 fail, 0 info"
         (living / "history.jsonl").write_bytes(lines)
         [row] = json.loads(Got(server, "/live.json").content)
-        assert (row["state"], row["done"]) == ("6.0 s: 1 ok, 0 fail, 0 info", 0.2)
-        assert row["left"] == "about 24 s of work left"
+        assert (row["state"], row["done"]) == ("8.0 s: 1 ok, 0 fail, 0 info", 0.2)
+        assert row["left"] == "24 s of work left", "30 s from the first operation, before which nodes started"
         assert row["name"] in Got(server, "/live.html").page.words
-        kill = b'{"index":2,"time":7000000000,"process":-1,"type":"invoke","f":"kill"}\n'
+        kill = b'{"index":2,"time":9000000000,"process":-1,"type":"invoke","f":"kill"}\n'
         (living / "history.jsonl").write_bytes(lines + kill)
         [row] = json.loads(Got(server, "/live.json").content)
-        assert row["state"] == "7.0 s: 1 ok, 0 fail, 0 info, fault: kill"
-        healed = kill.replace(b"7", b"8").replace(b"kill", b"final-heal")
+        assert row["state"] == "9.0 s: 1 ok, 0 fail, 0 info, fault: kill"
+        healed = kill.replace(b"9", b"10").replace(b"kill", b"final-heal")
         (living / "history.jsonl").write_bytes(lines + kill + healed)
         [row] = json.loads(Got(server, "/live.json").content)
-        assert row["state"] == "8.0 s: 1 ok, 0 fail, 0 info", "what heals is no fault"
+        assert row["state"] == "10.0 s: 1 ok, 0 fail, 0 info", "what heals is no fault"
     assert json.loads(Got(server, "/live.json").content) == []
 
 
