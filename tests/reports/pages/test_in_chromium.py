@@ -380,6 +380,9 @@ def test_filters_hide_the_lines_of_other_nodes_and_find_an_operation_by_its_valu
     page, complaints, _ = opened(browser, valid(), tmp_path)
     node = page.locator(".chart-bar select").nth(2)
     node.select_option("n2")
+    page.evaluate("document.querySelector('#latency').scrollIntoView()")
+    box = page.locator("#latency .u-over").bounding_box()
+    assert box["y"] + box["height"] / 2 < SCREEN["height"], "what fits is listed, and the chart still seen"
     shown = page.locator("#progress .live").nth(1).locator(".u-series:not(.u-off) .u-label").all_inner_texts()
     assert [name for name in shown if name != "time"] == ["n2 commit", "n2 applied"]
     page.locator(".chart-bar select").nth(1).select_option("fail")
