@@ -83,7 +83,7 @@ def _claim(where: str, found: Impossible) -> str:
 
 def without_source(part: Part, reply: NeverWritten, history: History) -> Evidence:
     """A reply that names what was never there, in words."""
-    numbers = (int(part.invoked[reply.place]),)
+    numbers = tuple(sorted({int(part.invoked[reply.place]), *reply.others}))
     text = f"{sentence(operation_in_words(part, reply.place))} {reply.because}."
     return Evidence(_title(where_in_words(part.key), part, reply.place, history), text, numbers, kind=KIND)
 

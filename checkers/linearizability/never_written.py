@@ -49,6 +49,8 @@ class NeverWritten(NamedTuple):
     """The place of the operation in its part."""
     because: str
     """What it shows, and why that cannot be, as a sentence that goes on from `operation 7 (read -> 3)`."""
+    others: tuple[int, ...] = ()
+    """The numbers of other operations that the sentence names."""
 
 
 def never_written(
@@ -101,6 +103,7 @@ class _Bad(NamedTuple):
 
     row: int
     because: str
+    others: tuple[int, ...] = ()
 
 
 def _first(found: HistoryParts, bad: Iterable[_Bad]) -> dict[int, NeverWritten]:
@@ -110,7 +113,10 @@ def _first(found: HistoryParts, bad: Iterable[_Bad]) -> dict[int, NeverWritten]:
         part = int(np.searchsorted(found.starts, one.row, side="right")) - 1
         if part not in first or found.completed[one.row] < found.completed[first[part].row]:
             first[part] = one
-    return {part: NeverWritten(one.row - int(found.starts[part]), one.because) for part, one in first.items()}
+    return {
+        part: NeverWritten(one.row - int(found.starts[part]), one.because, one.others)
+        for part, one in first.items()
+    }
 
 
 def _ordinal(number: int) -> str:
@@ -421,5 +427,5 @@ def _unmade_texts(found: HistoryParts, effects: list[Effect], initial: Any) -> I
                     "or appended by then",
                 )
         own = texts_of(found[part], effects, initial)
-        for place, because in contradictions(own, value_in_words) if own else ():
-            yield _Bad(int(found.starts[part]) + place, because)
+        for place, because, others in contradictions(own, value_in_words) if own else ():
+            yield _Bad(int(found.starts[part]) + place, because, others)

@@ -61,6 +61,8 @@ class Contradiction(NamedTuple):
 
     place: int
     because: str
+    others: tuple[int, ...]
+    """The numbers of the operations that it contradicts."""
 
 
 _Known: TypeAlias = Sequence[tuple[Shown, tuple[int, ...]]]
@@ -116,10 +118,12 @@ def contradictions(texts: Texts, in_words: Callable[[str], str]) -> Iterator[Con
     known = _known(texts)
     wrong = _forked(known)
     if wrong is not None:
-        one, write = wrong
+        one, write, other = wrong
         text = in_words(texts.writes[write].text)
         yield Contradiction(
-            one.place, f"shows {text}, which was written once, where another reply shows something else"
+            one.place,
+            f"shows {text}, which was written once, where operation {other.invoked} shows something else",
+            (other.invoked,),
         )
         return
     branches = _branches(texts.writes, known)
@@ -129,14 +133,17 @@ def contradictions(texts: Texts, in_words: Callable[[str], str]) -> Iterator[Con
     yield from _amid_others(branches)
 
 
-def _forked(known: _Known) -> tuple[Shown, int] | None:
-    """A reply that shows a write after another one than other replies do, or another write after one."""
-    before: dict[int, int] = {}
-    after: dict[int, int] = {}
+def _forked(known: _Known) -> tuple[Shown, int, Shown] | None:
+    """A reply that shows a write after another one than an earlier reply did, or another write after one:
+    the reply, the write, and the earlier reply."""
+    before: dict[int, tuple[int, Shown]] = {}
+    after: dict[int, tuple[int, Shown]] = {}
     for one, own in sorted(known, key=lambda each: each[0].completed):
         for write, earlier in zip(own[1:], own, strict=False):
-            if before.setdefault(write, earlier) != earlier or after.setdefault(earlier, write) != write:
-                return one, write
+            for follows, of, is_ in ((before, write, earlier), (after, earlier, write)):
+                first, other = follows.setdefault(of, (is_, one))
+                if first != is_:
+                    return one, write, other
     return None
 
 
@@ -192,26 +199,60 @@ def _branches(writes: Sequence[Write], known: _Known) -> list[_Branch]:
 def _out_of_order(
     branch: _Branch, writes: Sequence[Write], in_words: Callable[[str], str]
 ) -> Iterator[Contradiction]:
-    """A reply of a branch that was given before something began that the branch has before it."""
-    assert branch.last is not None
+    """The first reply of a branch that was given before something began that the branch has before it. That
+    a reply shows a write that had not begun is not looked for: its text could not be composed in time."""
     begun = -1
-    for write, shown in branch.chain.items():
+    """The last invocation so far."""
+    less: Shown | None = None
+    """The operation that began last, of those that showed less; None before there is one."""
+    for made, (write, shown) in enumerate(branch.chain.items()):
         if write != AT_FIRST:
-            if writes[write].completed < begun:
-                yield Contradiction(
-                    branch.last.place,
-                    f"shows {in_words(writes[write].text)} after what operation {begun} wrote or showed, but "
-                    f"it was written by operation {writes[write].invoked}, which had ended before",
-                )
+            own = writes[write]
+            if own.completed < begun:
+                before = less if less is not None and less.invoked == begun else None
+                yield _written_too_early(own, begun, before, _first_from(branch, made), in_words)
                 return
-            begun = max(begun, writes[write].invoked)
+            begun = max(begun, own.invoked)
         for one in shown:
-            if one.completed < begun:
-                yield Contradiction(
-                    one.place, f"shows what operation {begun} wrote or needed, which had not begun by then"
-                )
+            if less is not None and one.completed < less.invoked:
+                because = f"shows less than operation {one.invoked}, which had ended before"
+                yield Contradiction(less.place, because, (one.invoked,))
                 return
-        begun = max([begun, *(one.invoked for one in shown)])
+        less = max([one for one in (less, *shown) if one is not None], key=_invoked, default=None)
+        begun = begun if less is None else max(begun, less.invoked)
+
+
+def _invoked(one: Shown) -> int:
+    return one.invoked
+
+
+def _first_from(branch: _Branch, made: int) -> Shown:
+    """The first of the replies that show what the n-th write of a branch made, or more."""
+    chain = list(branch.chain.values())
+    return min((one for shown in chain[made:] for one in shown), key=lambda one: one.completed)
+
+
+def _written_too_early(
+    write: Write, begun: int, less: Shown | None, more: Shown, in_words: Callable[[str], str]
+) -> Contradiction:
+    """A write that had ended before operation `begun` began, which the reply `more` has before it.
+
+    Args:
+        less: operation `begun` if that is a reply, and not a write.
+    """
+    text = in_words(write.text)
+    if less is None or less.completed < more.completed:
+        did = "wrote" if less is None else "showed"
+        because = (
+            f"shows {text} after what operation {begun} {did}, but operation {write.invoked} wrote it, which "
+            f"had ended before operation {begun} began"
+        )
+        return Contradiction(more.place, because, (begun, write.invoked))
+    because = (
+        f"does not show {text}, but operation {write.invoked} wrote it, which had ended before, and "
+        f"operation {more.invoked} shows it after what is shown here"
+    )
+    return Contradiction(less.place, because, (write.invoked, more.invoked))
 
 
 def _amid_others(branches: Sequence[_Branch]) -> Iterator[Contradiction]:
@@ -232,12 +273,14 @@ def _between(one: _Branch, other: _Branch) -> Contradiction:
     """Two branches of which each has an operation that ended before one of the other began."""
     replies = [branch.last for branch in (one, other) if branch.last is not None]
     last = max(replies, key=lambda reply: reply.completed)  # a write alone does not last
-    first = "the beginning" if one.ended[1] < 0 else f"the end of operation {one.ended[1]}"
+    others = {one.begun, other.begun, one.ended[1], *((other.ended[1],) if other.last is not None else ())}
+    since = "before" if one.ended[1] < 0 else f"between the end of operation {one.ended[1]} and"
+    begun = "its own beginning" if one.begun == last.invoked else f"the beginning of operation {one.begun}"
     also = "" if other.last is None else f" or operation {other.ended[1]}, which belong together,"
     return Contradiction(
         last.place,
-        f"shows that no other write came between {first} and the beginning of operation {one.begun}, but "
-        f"operation {other.begun}{also} did",
+        f"shows that no other write came {since} {begun}, but operation {other.begun}{also} did",
+        tuple(number for number in sorted(others) if number not in (-1, last.invoked)),
     )
 
 

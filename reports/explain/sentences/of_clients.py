@@ -43,6 +43,7 @@ _CONTRADICTION = re.compile(
 _MOMENT = re.compile(r"(?P<node>\S+) had .* at (?P<time>\d+\.\d{3}) s", re.DOTALL)
 _TIME = re.compile(r"\bat (\d+\.\d{3}) s\b")
 _THIS_ONE = re.compile(r"\bthis one: operation (\d+)")
+_BEGINS_WITH = re.compile(r"Operation (\d+) \(")
 
 
 def answered_wrongly(telling: Telling) -> str | None:
@@ -138,9 +139,15 @@ def culprit(telling: Telling) -> Span:
             if span.index == int(named[1]):
                 return span
     times = _TIME.findall(telling.evidence.title) if telling.evidence is not None else []
-    for span in telling.spans if times else ():
-        if span.end is not None and f"{span.end / SECOND_NS:.3f}" == times[0]:
-            return span
+    then = [
+        span
+        for span in telling.spans
+        if times and span.end is not None and f"{span.end / SECOND_NS:.3f}" == times[0]
+    ]
+    if then:
+        first = _BEGINS_WITH.match(telling.evidence.text) if telling.evidence is not None else None
+        # a file without times has all at 0.000 s
+        return next((span for span in then if first is not None and str(span.index) == first[1]), then[0])
     return max(telling.spans, key=lambda span: (span.end or 0, span.index))
 
 

@@ -47,7 +47,7 @@ def test_an_invalid_history_exits_1_with_evidence_in_words_and_bars() -> None:
 def test_a_key_of_digits_is_shown_as_its_file_writes_it() -> None:
     code, out, _ = run(str(CORPUS / "kv" / "c10-bad.txt"), "--model", "kv-append")
     assert code == 1
-    assert '(get "1")' in out
+    assert '(get "0")' in out
     assert 'key "7" is not linearizable' in out
     assert "ue000" not in out
 

@@ -11,8 +11,8 @@ from checkers.linearizability import text_order
 from checkers.linearizability.answer import Answer, Budget, Result
 from checkers.linearizability.by_model import QUICK_CONFIGURATIONS, LinearizabilityOf, by_texts, confirmed
 from checkers.linearizability.engine import Engine
-from checkers.linearizability.never_written import never_written
-from checkers.linearizability.part import parts
+from checkers.linearizability.never_written import NeverWritten, never_written
+from checkers.linearizability.part import Part, parts
 from checkers.models import MODELS
 from checkers.verdict import Validity
 from history import Recording
@@ -41,6 +41,15 @@ def short_history(seed: int) -> list[Event]:
     return changed(events, TEXTS, draw) if fault == "a reply changed" else events
 
 
+def is_last_of_its_contradiction(part: Part, wrong: NeverWritten, events: list[Event]) -> bool:
+    """Whether what was recorded up to the reply that is named contradicts it by itself."""
+    until = int(part.completed[wrong.place]) + 1
+    fails_later = any(event.type == "fail" for event in events[until:])
+    return all(number < until for number in wrong.others) and (
+        fails_later or not explained(TEXTS, events[:until])
+    )
+
+
 def decided(seeds: range) -> tuple[int, int]:
     """How many histories are found to have an order, and to have none. Where all texts differ, all are."""
     valid = invalid = 0
@@ -50,7 +59,10 @@ def decided(seeds: range) -> tuple[int, int]:
         if not len(found):
             continue
         has_order = explained(TEXTS, events)
-        contradicts, order = bool(never_written(found, MODEL)), by_texts(MODEL, found[0])
+        wrong, order = never_written(found, MODEL).get(0), by_texts(MODEL, found[0])
+        contradicts = wrong is not None
+        if wrong is not None:
+            assert is_last_of_its_contradiction(found[0], wrong, events), (seed, events)
         assert not (contradicts and has_order), (seed, events)
         assert order is None or has_order, (seed, events)
         written = [event.value for event in events if event.type == "invoke" and event.f != "get"]
@@ -92,25 +104,45 @@ def history(*lines: tuple[int, str, Any] | tuple[int, str]) -> list[Event]:
 
 WRONG = [
     (
-        "where another reply shows something else",
+        "where operation 2 shows something else",
         history((0, A, "a"), (1, A, "b"), (2, "get", None), (2, "a"), (2, "get", None), (2, "b")),
     ),
     (
-        "where another reply shows something else",
+        "where operation 3 shows something else",
         history(
             (0, W, "a"), (1, A, "b"), (2, A, "c"), (3, "get", None), (4, "get", None), (3, "ab"), (4, "ac")
         ),
     ),
     (
-        "which had ended before",  # the append of b was answered before that of a began
+        "after what operation 2 wrote, but operation 0 wrote it",  # b was answered before that of a began
         history((0, A, "b"), (0, "b"), (0, A, "a"), (1, "get", None), (1, "ab"), (0, "a")),
     ),
     (
-        "had not begun by then",  # a reply shows a after another one has shown ab
+        "shows less than operation 2, which had ended before",  # a reply shows a after another has shown ab
         history((0, A, "a"), (1, A, "b"), (2, "get", None), (2, "ab"), (2, "get", None), (2, "a")),
     ),
     (
-        "no other write came between the beginning and",  # an acknowledged append is lost
+        "after what operation 4 wrote, but operation 2 wrote it",  # the same, after a reply that shows less
+        history(
+            *((2, "get", None), (2, ""), (0, A, "b"), (0, "b"), (0, A, "a"), (1, "get", None), (1, "ab")),
+            *((1, "get", None), (1, "ab")),
+        ),
+    ),
+    (
+        "does not show",  # a reply lacks b, which had ended, and which another one shows after a
+        history(
+            *((0, A, "a"), (1, A, "b"), (1, "b"), (2, "get", None), (3, "get", None)),
+            *((3, "ab"), (2, "ab"), (2, "get", None), (2, "a")),
+        ),
+    ),
+    (
+        "after what operation 3 showed, but operation 1 wrote it",  # the same, and the long text comes later
+        history(
+            *((0, A, "a"), (1, A, "b"), (1, "b"), (2, "get", None), (2, "a"), (2, "get", None), (2, "ab")),
+        ),
+    ),
+    (
+        "no other write came before its own beginning",  # an acknowledged append is lost
         history((0, A, "a"), (0, "a"), (0, A, "b"), (0, "b"), (1, "get", None), (1, "b")),
     ),
     (
@@ -138,9 +170,18 @@ WRONG = [
 @pytest.mark.parametrize(("words", "events"), WRONG)
 def test_each_contradiction_is_found_and_named(words: str, events: list[Event]) -> None:
     assert not explained(TEXTS, events)
+    part = parts(history_of(events))[0]
     found = never_written(parts(history_of(events)), MODEL)
     assert words in found[0].because
+    assert is_last_of_its_contradiction(part, found[0], events)
     assert by_texts(MODEL, parts(history_of(events))[0]) is None
+
+
+def test_the_first_reply_that_shows_a_contradiction_is_named() -> None:
+    events = history(
+        *((0, A, "b"), (0, "b"), (0, A, "a"), (2, "get", None), (2, "ab"), (2, "get", None), (2, "ab")),
+    )
+    assert never_written(parts(history_of(events)), MODEL)[0].place == 2
 
 
 RIGHT = [
