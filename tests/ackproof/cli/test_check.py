@@ -48,6 +48,9 @@ def test_a_key_of_digits_is_shown_as_its_file_writes_it() -> None:
     code, out, _ = run(str(CORPUS / "kv" / "c10-bad.txt"), "--model", "kv-append")
     assert code == 1
     assert '(get "0")' in out
+    wrong = [line for line in out.splitlines() if line.endswith("<- wrong")]
+    assert wrong
+    assert all("get" in line for line in wrong)  # the reply, of all operations that were at 0 s
     assert 'key "7" is not linearizable' in out
     assert "ue000" not in out
 

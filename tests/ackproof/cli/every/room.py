@@ -102,10 +102,10 @@ class Room:
             ),
             "explore": Call(("explore", "--max-states", "200"), 2),
             "mutants": Call(("mutants", "forgetful", "--jobs", "1", "--no-shrink", *own), 0),
-            "campaign run": Call(("campaign", "run", str(self.plan), "--jobs", "1", *own), 2),
+            "campaign run": Call(("campaign", "run", str(self.plan), "--jobs", "1", *own), 0),
             "campaign merge": Call(("campaign", "merge", str(self.campaign), *own), 1),
             "findings": Call(("findings", *store), 0),
-            "gate": Call(("gate", str(self.plan), "--no-real", "--seconds", "5", "--jobs", "1", *own), 2),
+            "gate": Call(("gate", str(self.plan), "--no-real", "--seconds", "5", "--jobs", "1", *own), 0),
             "bisect": Call(
                 (
                     *("bisect", self.finding, "--good", "HEAD~1", "--runs", "1", "--jobs", "1"),
