@@ -28,7 +28,7 @@ class Judged:
 
 
 OF_CLASS: dict[str, tuple[str, int, int | None]] = {
-    "two leaders": ("half-is-a-majority", 0, 6),
+    "two leaders": ("half-is-a-majority", 11, 6),
     "stale read": ("unconfirmed-reads", 14, None),
     "lost registration": ("acknowledge-early", 1, 4),
     "lost update": ("swap-without-compare", 3, 3),
