@@ -74,7 +74,7 @@ def by_operation(spans: Spans) -> list[OperationStats]:
         _operation_row(
             names[code],
             counts[code],
-            _ok_latencies(spans, lambda part, code=code: spans.f[part] == code),  # type: ignore[misc]
+            _ok_latencies(spans, partial(_are_of, spans, code)),
         )
         for code in found
     ]
@@ -83,6 +83,12 @@ def by_operation(spans: Spans) -> list[OperationStats]:
         everything = _ok_latencies(spans, lambda part: np.ones(len(spans.f[part]), dtype=bool))
         rows.append(_operation_row("all", counts.sum(axis=0), everything))
     return rows
+
+
+def _are_of(spans: Spans, code: int, part: slice) -> Mask:
+    """Which of these operations are of the kind with this code."""
+    found: Mask = spans.f[part] == code
+    return found
 
 
 def _parts(spans: Spans) -> Iterator[slice]:

@@ -19,7 +19,7 @@ Integers = npt.NDArray[Any]
 FINE, GARBAGE, ABORTED, INTERMEDIATE, OWN_LATER, OWN_BEFORE = range(6)
 """What is wrong with a read: a value that was never written; of a transaction that failed; that its
 transaction overwrote itself; that its own transaction wrote later; other than what that wrote before."""
-NOBODY = -1
+NO_TRANSACTION = -1
 
 
 class Steps(NamedTuple):
@@ -251,8 +251,10 @@ class Resolved:
         count = len(process)
         session = process.astype(np.int32)
         session[self.overtaken] = int(process.max() if count else 0) + 1 + np.arange(len(self.overtaken))
-        found = Sessions(session, np.full(count, NOBODY, dtype=np.int32), np.zeros(count, dtype=np.int32))
-        last = np.full(int(session.max()) + 1 if count else 0, NOBODY, dtype=np.int32)
+        found = Sessions(
+            session, np.full(count, NO_TRANSACTION, dtype=np.int32), np.zeros(count, dtype=np.int32)
+        )
+        last = np.full(int(session.max()) + 1 if count else 0, NO_TRANSACTION, dtype=np.int32)
         _chain.by_size(self.writers.committed, found, last)
         if len(self.overtaken):
             before, after = self.txns.sessions(np.flatnonzero(self.writers.committed))
@@ -287,7 +289,9 @@ class Resolved:
         """The pairs of transactions of which the second saw the first."""
         count = len(self.txns)
         found = Reads(np.zeros(count + 1, dtype=np.int32), np.zeros(len(self.source), dtype=np.int32))
-        total = _distinct.by_size(self.steps, self.source, found, np.full(count, NOBODY, dtype=np.int32))
+        total = _distinct.by_size(
+            self.steps, self.source, found, np.full(count, NO_TRANSACTION, dtype=np.int32)
+        )
         return Reads(found.first, found.seen[:total])
 
 
@@ -311,13 +315,16 @@ def resolve(txns: Transactions, initial: Any = None) -> Resolved:
         txns.outcome.astype(np.int8),
     )
     writers = Writers(
-        np.full(txns.versions + 1, NOBODY, dtype=np.int32),
+        np.full(txns.versions + 1, NO_TRANSACTION, dtype=np.int32),
         np.zeros(txns.versions + 1, dtype=np.int8),
         np.zeros(len(txns), dtype=np.int8),
     )
-    stamp, last = (np.full(txns.keys, NOBODY, dtype=np.int32) for _ in range(2))
+    stamp, last = (np.full(txns.keys, NO_TRANSACTION, dtype=np.int32) for _ in range(2))
     _find_writers.by_size(steps, writers, stamp, last)
-    source, wrong = np.full(len(txns.of), NOBODY, dtype=np.int32), np.zeros(len(txns.of), dtype=np.int8)
-    stamp[:] = NOBODY
+    source, wrong = (
+        np.full(len(txns.of), NO_TRANSACTION, dtype=np.int32),
+        np.zeros(len(txns.of), dtype=np.int8),
+    )
+    stamp[:] = NO_TRANSACTION
     count = _resolve.by_size(steps, writers, stamp, last, source, wrong)
     return Resolved(txns, steps, writers, source, wrong, int(count))

@@ -13,7 +13,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from checkers.transactions.weak.resolve import NOBODY, Integers, Reads, Resolved, Sessions, Steps, WriteSets
+from checkers.transactions.weak.resolve import (
+    NO_TRANSACTION,
+    Integers,
+    Reads,
+    Resolved,
+    Sessions,
+    Steps,
+    WriteSets,
+)
 from history.kernels import AnyIntegers, compiled_in_place, inlined
 
 
@@ -57,7 +65,7 @@ def _note(source: AnyIntegers, nearby: Nearby, txn: int, x: int, step: int) -> N
     if stamp[x] != txn:
         stamp[x] = txn
         near[x] = step
-        other[x] = NOBODY
+        other[x] = NO_TRANSACTION
     elif source[near[x]] != source[step]:
         other[x] = near[x]
         near[x] = step
@@ -228,7 +236,7 @@ def all_pairs(guess: int, infer: Callable[[Inferred], int]) -> Inferred:
 
 def by_key(resolved: Resolved) -> Integers:
     """Work space by key, filled with -1."""
-    return np.full(resolved.txns.keys, NOBODY, dtype=np.int32)
+    return np.full(resolved.txns.keys, NO_TRANSACTION, dtype=np.int32)
 
 
 def monotonic_pairs(resolved: Resolved) -> Inferred:

@@ -70,6 +70,7 @@ class SlowToEnd(Pair):
     """A pair whose nodes write down when they are asked to end, and take half a second for it."""
 
     ends_leader_last = True
+    # the half second is what is tested: nodes that end at once have no order
     ASKED = "import time; print(time.monotonic_ns(), flush=True); time.sleep(0.5); os._exit(0)"
     stop_statuses = (0,)
 
