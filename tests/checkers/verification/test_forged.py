@@ -172,7 +172,14 @@ def test_a_value_that_was_there_at_first_was_not_read_from_who_wrote_it_again() 
     assert not accepted(own, "rw-register", Claim.INVALID, "serializable", internal, initial="0")
 
 
-@pytest.mark.parametrize("lines", [("wx1", "rx1 wx2", "wx1", "rx1 wx3"), ("rx wx1", "wx0", "rx0 wx2", "wx0")])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("wx1", "rx1 wx2", "wx1", "rx1 wx3"),
+        ("rx wx1", "wx0", "rx0 wx2", "wx0"),
+        ("rx0 wx1", "wx0", "rx0 wx2", "wx3"),  # what was there at first was written again
+    ],
+)
 def test_two_reads_of_a_value_that_was_written_twice_lose_no_update(lines: tuple[str, ...]) -> None:
     recorded = history(*lines, lists=False)
     lost = Anomaly("lost-update", (0, 2, 4, 6))
