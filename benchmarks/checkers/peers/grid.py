@@ -1,6 +1,6 @@
 """Ackproof against Porcupine over a grid of histories for which no search was tuned.
 
-    python benchmarks/checkers/peers/grid.py [--share SHARE] [--seed SEED] [--out FILE]
+    python -m benchmarks.checkers.peers.grid [--share SHARE] [--seed SEED] [--out FILE]
 
 Every data type; histories of a correct server, the same with one reply changed, and histories of broken
 servers; 5 to 100 clients; 1 to 1,000 keys; none to 30 % unknown outcomes; values that are all different, or
@@ -52,7 +52,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))
 
 BOUND_FILE, BOUND_WHOLE = 1.2, 0.5
 DECIDED = ("valid", "invalid")

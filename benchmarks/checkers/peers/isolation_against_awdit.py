@@ -1,6 +1,6 @@
 """Weak isolation against AWDIT: times from the same file, and verdicts on public and generated histories.
 
-    python benchmarks/checkers/peers/isolation_against_awdit.py AWDIT [--events N] [--generated N] [FOLDER...]
+    python -m benchmarks.checkers.peers.isolation_against_awdit AWDIT [--events N] [--generated N] [FOLDER...]
 
 AWDIT is its program, built from github.com/lassemoldrup/AWDIT with `cargo build --release`; without it
 nothing is compared. FOLDERs hold public histories of transactions in any format that Ackproof reads. AWDIT
@@ -38,6 +38,7 @@ from history import HistoryError
 from history.formats import read
 from history.formats.transactions import TransactionHistory, TransactionLog, recognized_transactions
 from history.history import FAIL, OK
+from tests.checkers.stores.weak_registers import BrokenReplicas
 
 LEVELS = {
     "read-committed": "strong-session-monotonic-atomic-view",
@@ -169,8 +170,6 @@ def public(folders: Iterable[Path]) -> Iterator[Path]:
 
 def generated(folder: Path, count: int) -> Iterator[Path]:
     """Small histories of broken replicated stores, as Plume's files."""
-    from tests.checkers.stores.weak_registers import BrokenReplicas
-
     for seed in range(50_000, 50_000 + count):
         path = folder / f"{seed}.txt"
         lines = []

@@ -1,0 +1,72 @@
+"""A benchmark or script that is called as its page says finds all that it imports.
+
+`python FILE` finds what is installed and what stands next to the file; `python -m` finds the folders of the
+repository, too. So a file that imports the tests is called with `-m`, wherever its call is written.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests import REPOSITORY
+from tests.docs.markdown import pages
+
+CALL = re.compile(r"python3? (?:-m ((?:benchmarks|scripts)(?:\.\w+)+)|((?:benchmarks|scripts)/[\w/]+\.py))")
+FILES = [path for room in ("benchmarks", "scripts") for path in sorted((REPOSITORY / room).rglob("*.py"))]
+
+
+def calls() -> dict[str, set[str]]:
+    """By each call that is written in a page or in such a file, who writes it."""
+    found: dict[str, set[str]] = {}
+    for page in [*pages(), *FILES]:
+        for call in CALL.finditer(page.read_text(encoding="utf-8")):
+            found.setdefault(call[0], set()).add(page.relative_to(REPOSITORY).as_posix())
+    return found
+
+
+def imported(path: Path) -> set[str]:
+    """The first names of all modules that a file imports, within functions as well."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def installed() -> set[str]:
+    """The folders of the repository that are installed."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
+    return {name.rstrip("*") for name in project["tool"]["setuptools"]["packages"]["find"]["include"]}
+
+
+def missing(path: Path, first: Path) -> list[str]:
+    """What a file imports and Python does not find, if `first` is the first folder in which it looks."""
+    lost = []
+    for name in sorted(imported(path)):
+        if (first / f"{name}.py").is_file() or (first / name).is_dir() or name in installed():
+            continue
+        if (REPOSITORY / name).is_dir() or importlib.util.find_spec(name) is None:
+            lost.append(name)
+    return lost
+
+
+@pytest.mark.parametrize("call", sorted(calls()))
+def test_a_call_finds_what_it_imports(call: str) -> None:
+    module, file = CALL.fullmatch(call).groups()  # type: ignore[union-attr]  # it is one of the calls found
+    path = REPOSITORY / (file or f"{module.replace('.', '/')}.py")
+    assert path.is_file(), f"{sorted(calls()[call])} call what is not there"
+    assert missing(path, path.parent if file else REPOSITORY) == [], f"written in {sorted(calls()[call])}"
+
+
+def test_a_file_that_imports_the_tests_is_not_found_without_its_folder() -> None:
+    grid = REPOSITORY / "benchmarks" / "checkers" / "peers" / "grid.py"
+    assert missing(grid, grid.parent) == ["tests"]
+    assert missing(grid, REPOSITORY) == []
