@@ -28,7 +28,7 @@ from checkers.registry.names import DEREGISTER, REGISTER
 from checkers.run.stalls import ran_on_a_real_clock
 from checkers.verdict import EventRef, Evidence, Unjudged, Validity, Verdict
 from checkers.words import plural, seconds
-from history import History, Operation, Recording, TraceEvent
+from history import History, NodeTrace, Operation, Recording, TraceEvent
 from history.units import MILLISECOND_NS
 
 BEAT, TAKEN = "beat", "taken"
@@ -39,6 +39,7 @@ SPARE_NS = 200 * MILLISECOND_NS
 """How much later than its time a decision may come, in addition to an election time-out: a timer that is
 later than that says that the node was asleep."""
 ROUNDING_NS = MILLISECOND_NS
+NEVER_NS = 2**63 - 1
 
 
 class _Decision(NamedTuple):
@@ -60,7 +61,8 @@ class _Reign:
     end: int
     """The last line with that role."""
     until: int
-    """The first line without it; else as `end`."""
+    """The first line without it. Of a node that ended as the leader, when its next life began: it may have
+    taken beats after its last line."""
     watches_from: int | None = None
     """When it had surely applied all that earlier leaders had committed."""
     applied: dict[int, int] = field(default_factory=dict)
@@ -137,8 +139,8 @@ class _Judging:
         self.reigns = [
             reign
             for name, trace in recording.traces.items()
-            for _, events in trace.lives()
-            for reign in _reigns(name, events, election_ns // 2)
+            for events, ended in _lives(trace)
+            for reign in _reigns(name, events, ended, election_ns // 2)
         ]
         self.registrations = _registrations(applied_ops(recording.traces), recording.history)
         self.by_index = {one.index: one for one in self.registrations}
@@ -313,7 +315,13 @@ class _Judging:
         return max(applied, default=(0, ""))[1]
 
 
-def _reigns(node: str, events: Sequence[TraceEvent], longest_silence_ns: int) -> Iterator[_Reign]:
+def _lives(trace: NodeTrace) -> Iterator[tuple[Sequence[TraceEvent], int]]:
+    """The lines of each life of a node, and by when it had surely ended."""
+    lives = [events for _, events in trace.lives()]
+    yield from zip(lives, [*(events[0].at for events in lives[1:]), NEVER_NS], strict=True)
+
+
+def _reigns(node: str, events: Sequence[TraceEvent], ended: int, longest_silence_ns: int) -> Iterator[_Reign]:
     reign: _Reign | None = None
     first_own = 0
     for event in events:
@@ -337,6 +345,7 @@ def _reigns(node: str, events: Sequence[TraceEvent], longest_silence_ns: int) ->
         if reign.watches_from is None and first_own and event.applied >= max(first_own, event.commit):
             reign.watches_from = event.at
     if reign is not None:
+        reign.until = ended
         yield reign
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from checkers.registry.beats import Beats
 from checkers.verdict import Unjudged, Validity, Verdict
 from harness.client.codecs.ephemeral import TIMES
@@ -40,7 +44,9 @@ class _Led:
         self._line(at_ms, "append", entry)
         self._line(at_ms + 1, "apply", entry, applied=index)
 
-    def verdict(self, until_ms: int, recorded_until_ms: int | None = None) -> Verdict:
+    def verdict(
+        self, until_ms: int, recorded_until_ms: int | None = None, others: Sequence[NodeTrace] = ()
+    ) -> Verdict:
         """The verdict of a trace that goes on until then, and of a history that ends then or before."""
         recorded_ms = until_ms if recorded_until_ms is None else recorded_until_ms
         self.built.wait(max(0, recorded_ms - self.built.now // MILLISECOND_NS))
@@ -57,7 +63,7 @@ class _Led:
                 )
             )  # fmt: skip
         options = {"clock_drift_bound_percent": 10, "election_ms": 100}
-        traces = {"n1": NodeTrace("n1", tuple(events))}
+        traces = {trace.node: trace for trace in (NodeTrace("n1", tuple(events)), *others)}
         return Beats().check(recording(self.built, traces=traces, options=options))
 
 
@@ -114,6 +120,24 @@ def test_an_unhealthy_instance_that_beats_has_to_be_healthy_again() -> None:
         verdict = led.verdict(700)
         assert verdict.validity is (Validity.VALID if revives else Validity.INVALID)
         assert revives or verdict.evidence[0].kind == "an instance that beats again stays unhealthy"
+
+
+@pytest.mark.parametrize(("next_life_ms", "is_judged"), [(390, True), (450, False), (None, False)])
+def test_a_beat_that_a_leader_may_have_taken_after_its_last_line_is_not_the_other_leaders(
+    next_life_ms: int | None, is_judged: bool
+) -> None:
+    led = _Led()
+    led.decide(306, "unhealthy", 3)
+    led.beat(400)
+    lives = [(1, 380, 2, "leader")] + ([] if next_life_ms is None else [(2, next_life_ms, 2, "follower")])
+    lines = [
+        TraceEvent(
+            1, ms * MILLISECOND_NS, "role", term, role, 0, 0, 0, node="n2", life=life,  # type: ignore[arg-type]
+        )
+        for life, ms, term, role in lives
+    ]  # fmt: skip
+    verdict = led.verdict(700, others=[NodeTrace("n2", tuple(lines))])
+    assert (verdict.validity is Validity.INVALID) is is_judged
 
 
 def test_without_known_clocks_nothing_is_judged() -> None:
