@@ -18,6 +18,10 @@ RUN_FORMAT: Final = 1
 """It grows when versions that know only the number before cannot read a new folder."""
 
 
+class NewerRun(RefusedFile):
+    """A run's folder that a newer version wrote, and that this one cannot read."""
+
+
 def refuse_newer_run(path: Path, facts: Mapping[str, object]) -> None:
     """Refuse a run's test.json if its folder is one of a newer version.
 
@@ -26,11 +30,11 @@ def refuse_newer_run(path: Path, facts: Mapping[str, object]) -> None:
         facts: what it holds.
 
     Raises:
-        RefusedFile: the folder's format is newer than ours: the file, its format, and what to do.
+        NewerRun: the folder's format is newer than ours: the file, its format, and what to do.
     """
     rule = newer(facts.get(RUN_KEY), RUN_FORMAT)
     if rule is not None:
-        raise RefusedFile(path, rule)
+        raise NewerRun(path, rule)
 
 
 def newer(stated: object, known: int, word: str = "format") -> str | None:

@@ -52,7 +52,8 @@ class AgentTools:
         Args:
             limit: how many, at most 100.
             contains: only runs that hold this text in one of their facts, such as a workload.
-            verdict: only runs that ended so: valid, invalid, unknown, in progress, not judged or damaged.
+            verdict: only runs that ended so: valid, invalid, unknown, in progress, not judged, damaged or
+                newer (a newer version wrote it).
         """
         if verdict and verdict not in VERDICTS:
             raise CouldNotRun(unknown_name("verdict", verdict[:80], VERDICTS))

@@ -21,7 +21,7 @@ from harness.nemesis.faults.processes.lifecycle import Resume, Start
 from harness.nemesis.mechanisms.world import World
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.quorum import QuorumEnd, mends
-from harness.nemesis.schedule import Pace, first_turns_ms, schedule
+from harness.nemesis.schedule import Pace, first_turns_begin_ms, first_turns_ms, schedule
 from harness.nemesis.targets import TargetError
 from harness.nemesis.view import ClusterView
 from history import Operation
@@ -49,6 +49,11 @@ class Nemesis(msgspec.Struct, frozen=True):
     def first_turns_ms(self) -> int:
         """After how many milliseconds each fault had its turn, and then all of them at once."""
         return first_turns_ms(self.faults, self.pace, self.schedule)
+
+    @property
+    def first_turns_begin_ms(self) -> int:
+        """The milliseconds after which each of these turns has begun."""
+        return first_turns_begin_ms(self.faults, self.pace, self.schedule)
 
     @property
     def final(self) -> GeneratorLike:

@@ -165,8 +165,7 @@ def first_turns_ms(faults: Sequence[Fault], pace: Pace, how: str) -> int:
     written down it is the last one. Faults with a course of their own have no turns.
     """
     if how not in SCHEDULES:
-        parts = [_AT.fullmatch(part.strip()) for part in how.split(",")]
-        return max(round(float(part["at"]) * 1000) for part in parts if part is not None)
+        return max(ms for ms, _ in _times(how))
     turns = sum(fault.course is None for fault in faults)
     if turns == 0:
         return 0
@@ -178,6 +177,31 @@ def first_turns_ms(faults: Sequence[Fault], pace: Pace, how: str) -> int:
         return turns * (pace.calm_ms[1] * BURST_CALM_PERCENT + in_burst) // 100
     rounds = turns + 1 if turns > 1 else turns
     return rounds * (pace.calm_ms[1] + pace.fault_ms[1]) + 2 * (turns - 1) * pace.overlap_ms[1]
+
+
+def first_turns_begin_ms(faults: Sequence[Fault], pace: Pace, how: str) -> int:
+    """The milliseconds after which each fault began its first turn, and then all of them at once.
+
+    As `first_turns_ms`, it is the most that the pace can draw: in a run that lasts longer, the last turn is
+    cut short at the worst. Of times that were written down it is the last one that does not heal.
+    """
+    turns = sum(fault.course is None for fault in faults)
+    if how not in SCHEDULES:
+        return max((ms for ms, heals in _times(how) if not heals), default=0)
+    if turns == 0:
+        return 0
+    last_ms = {
+        "random": pace.at_random().fault_ms[1],
+        "bursts": pace.fault_ms[1] * BURST_FAULT_PERCENT // 100,
+    }
+    rounds_ms = pace.fault_ms[1] + (turns - 1) * pace.overlap_ms[1]
+    return first_turns_ms(faults, pace, how) - last_ms.get(how, rounds_ms)
+
+
+def _times(how: str) -> list[tuple[int, bool]]:
+    """The milliseconds of a schedule that was written down, and whether a fault is healed then."""
+    parts = (_AT.fullmatch(part.strip()) for part in how.split(","))
+    return [(round(float(part["at"]) * 1000), part["heal"] is not None) for part in parts if part is not None]
 
 
 def enabled(names: Sequence[str], seed: int) -> tuple[str, ...]:

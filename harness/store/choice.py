@@ -12,7 +12,7 @@ import msgspec
 
 from harness.store.entry import RunEntry
 
-VerdictChoice = Literal["valid", "invalid", "unknown", "in progress", "not judged", "damaged"]
+VerdictChoice = Literal["valid", "invalid", "unknown", "in progress", "not judged", "damaged", "newer"]
 """How a run ended: its validity, or why it has none."""
 VERDICTS: tuple[VerdictChoice, ...] = get_args(VerdictChoice)
 _AGO = re.compile(r"(?P<number>\d{1,6})(?P<unit>[smhdw])")

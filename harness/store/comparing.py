@@ -169,7 +169,7 @@ def _entry(path: Path) -> RunEntry:
     if not path.is_dir():
         raise CouldNotRun(f"there is no run's folder {path}; `ackproof runs` lists those of a store")
     entry = read_entry(path.parent, path.name)
-    if entry.state == "damaged":
+    if entry.state in ("damaged", "newer"):
         raise CouldNotRun(f"{path} is not a run's folder that can be read: {entry.why}")
     return entry
 

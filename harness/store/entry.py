@@ -12,7 +12,7 @@ import msgspec
 from checkers.verdict import Validity
 
 RunKind = Literal["run", "simulated", "recorded"]
-RunState = Literal["judged", "in progress", "not judged", "damaged"]
+RunState = Literal["judged", "in progress", "not judged", "damaged", "newer"]
 
 
 class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +23,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     kind: RunKind = "run"
     """Whether real processes ran, the simulator did, or a client of the user's was recorded."""
     state: RunState
-    """Whether it was judged, still goes on, ended without a verdict, or cannot be read."""
+    """Whether it was judged, still goes on, ended without a verdict, or cannot be read: it is damaged, or a
+    newer version wrote it."""
     validity: Validity | None = None
     """The one verdict; null unless it was judged."""
     began_at: str | None = None
@@ -48,7 +49,8 @@ class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...] = ()
     """The checkers that found a violation, root causes first."""
     why: str = ""
-    """What the first checker says that kept the run from being valid; of a damaged run, what is wrong."""
+    """What the first checker says that kept the run from being valid; of a run that cannot be read, what
+    is wrong."""
     latency_ms: float | None = None
     """The 99th percentile of the operations that ended ok; null if it was not measured."""
     unavailable_s: float | None = None

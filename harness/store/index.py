@@ -29,7 +29,7 @@ from harness.hosts.ledger import folders_in_use
 from harness.store.entry import RunEntry, own_version
 from harness.store.files import JOURNAL, PLAN, RECORDING, REPLAYS, RESULTS, RUN_NAME, RUNS, TEST
 
-FORMAT = 1
+FORMAT = 2
 """It grows when an entry gets another meaning; an index of another format is made again."""
 WAIT_S = 2.0
 """How long a listing waits for another process that writes the index."""

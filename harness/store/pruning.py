@@ -4,6 +4,7 @@ What is kept, whatever its age:
 
 - a run in progress, and one that was changed in the last hour without being judged: it may be one whose
   judging goes on, or one of another user, whose ledger is not seen here;
+- a run that a newer version wrote: only that version knows what it is for;
 - the example of a finding: the folder of the run that `ackproof findings` names;
 - everything that is not the folder of a run, and everything behind a link.
 
@@ -154,6 +155,8 @@ def _reason_to_stay(one: _Sized, examples: frozenset[str], now_s: float) -> str 
     """Why a run must stay; None if it may go."""
     if one.entry.state == "in progress":
         return "it is in progress"
+    if one.entry.state == "newer":
+        return one.entry.why
     if one.entry.state != "judged" and now_s - one.changed_s < HOUR_S:
         return "it was changed in the last hour, and is not judged"
     if one.entry.folder in examples:

@@ -17,8 +17,8 @@ import msgspec
 from checkers.check_all import Results
 from checkers.verdict import Validity
 from harness.campaign.outcomes import Outcome, outcome_of
-from harness.formats import refuse_newer_run
-from harness.store.entry import RunEntry, own_version
+from harness.formats import NewerRun, refuse_newer_run
+from harness.store.entry import RunEntry, RunState, own_version
 from harness.store.files import PLAN, RECORDING, RESULTS, TEST
 from harness.systems import REFERENCE_NODE
 from history.files import RefusedFile, brief, decode_json, is_regular, read_regular
@@ -73,9 +73,10 @@ def read_entry(store: Path, folder: str, campaign: str | None = None) -> RunEntr
     except (OSError, RefusedFile) as error:
         rule = error.rule if isinstance(error, RefusedFile) else brief(error.strerror or error)
         file = error.path.name if isinstance(error, RefusedFile) else Path(str(error.filename)).name
+        state: RunState = "newer" if isinstance(error, NewerRun) else "damaged"
         made_by = found.get("ackproof")
-        newer = f" (made by ackproof {made_by})" if made_by and made_by != own_version() else ""
-        return RunEntry(**found, state="damaged", why=_cut(f"{file}: {rule}{newer}"))
+        by_newer = f" (made by ackproof {made_by})" if made_by and made_by != own_version() else ""
+        return RunEntry(**found, state=state, why=_cut(f"{file}: {rule}{by_newer}"))
 
 
 def began_in(name: str) -> str | None:

@@ -14,7 +14,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     began: str
     """In UTC, to the minute."""
     ended: str
-    """valid, invalid, unknown, in progress, not judged or damaged."""
+    """valid, invalid, unknown, in progress, not judged, damaged or newer."""
     what: str
     """System, workload, faults, in a few words."""
     seed: str

@@ -14,8 +14,8 @@ LONGEST_NAME = 40
 def row_of(entry: RunEntry) -> str:
     """One run in one line: when it began, how it ended, what was run, its folder, which checkers failed."""
     began = "" if entry.began_at is None else entry.began_at[:16].replace("T", " ")
-    if entry.state == "damaged":
-        return f"{began:16}  damaged      {entry.folder}: {entry.why}"
+    if entry.state in ("damaged", "newer"):
+        return f"{began:16}  {entry.state:11}  {entry.folder}: {entry.why}"
     ended = entry.state if entry.validity is None else entry.validity.value
     failed = f"  {entry.failed[0]}" if entry.failed else ""
     more = f" and {len(entry.failed) - 1} more" if len(entry.failed) > 1 else ""

@@ -14,9 +14,9 @@ import msgspec
 from harness.campaign.budget.sharing import first_runs_s, rest_here_s
 from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.refusals import test_of
-from harness.nemesis import nemesis_of
+from harness.nemesis import Nemesis, nemesis_of
 from harness.run.test import Test, with_chosen_faults
-from harness.run.time_limits.enough import enough_s, in_words
+from harness.run.time_limits.enough import all_begin_s, enough_s, in_words
 from harness.run.time_limits.too_short import TooShort
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.plan import Plan
@@ -44,28 +44,33 @@ def _time_limits(plan: CampaignPlan) -> Iterator[TooShort]:
     found: dict[TooShort, list[str]] = {}
     for cell in dict.fromkeys(plan.cells):
         if cell.time_limit_s is not None and cell.nemesis != ():
-            enough, faults = _needed(cell)
+            enough, begin, faults = _needed(cell)
             if cell.time_limit_s < enough:
-                text = f"time_limit_s is {cell.time_limit_s}, which is too short: {in_words(faults, enough)}"
+                words = in_words(faults, enough, is_cut=cell.time_limit_s > begin)
+                text = f"time_limit_s is {cell.time_limit_s}, which is too short: {words}"
                 found.setdefault(TooShort(cell.time_limit_s, enough, text), []).append(cell.name)
     for short, cells in found.items():
         others = f" and {len(cells) - 1} more cells" if len(cells) > 1 else ""
         yield msgspec.structs.replace(short, text=f"{short.text}: {cells[0]}{others}", cells=tuple(cells))
 
 
-def _needed(cell: Cell) -> tuple[float, tuple[str, ...]]:
-    """The time that the first turns of a cell's faults take at the most, and these faults."""
+def _needed(cell: Cell) -> tuple[float, float, tuple[str, ...]]:
+    """The seconds that the first turns of a cell's faults take at the most, those after which all have begun,
+    and these faults."""
     if cell.world != "sim":
         test = _chosen(cell)
-        return enough_s(test), test.nemesis
+        return enough_s(test), all_begin_s(test), test.nemesis
     seeds = range(cell.first_seed, cell.first_seed + min(cell.seeds, SEEDS_LOOKED_AT))
-    longest = max((plan_of(seed, cell.seed_options()) for seed in seeds), key=_first_turns_ms)
-    return math.ceil(_first_turns_ms(longest) / 1000), longest.test.nemesis
+    plans = [plan_of(seed, cell.seed_options()) for seed in seeds]
+    longest = max(plans, key=lambda plan: _nemesis(plan).first_turns_ms)
+    begin_ms = max(_nemesis(plan).first_turns_begin_ms for plan in plans)
+    enough_ms = _nemesis(longest).first_turns_ms
+    return math.ceil(enough_ms / 1000), begin_ms / 1000, longest.test.nemesis
 
 
-def _first_turns_ms(plan: Plan) -> int:
+def _nemesis(plan: Plan) -> Nemesis:
     nemesis = nemesis_of(plan.test.nemesis, SIM, plan.test.nodes)
-    return msgspec.structs.replace(nemesis, pace=plan.pace).first_turns_ms
+    return msgspec.structs.replace(nemesis, pace=plan.pace)
 
 
 def _budget(plan: CampaignPlan, real_jobs: int, rest_of_run_s: float) -> Iterator[TooShort]:

@@ -8,7 +8,7 @@ from harness import generator as gen
 from harness.drivers.virtual import simulate
 from harness.run.course import nemesis_for
 from harness.run.test import Test
-from harness.run.time_limits.enough import enough_s, too_short, with_usual_time_limit
+from harness.run.time_limits.enough import all_begin_s, enough_s, too_short, with_usual_time_limit
 from harness.systems import system_of
 from history.units import SECOND_NS
 
@@ -43,6 +43,48 @@ def test_in_the_time_that_is_enough_each_fault_and_all_at_once_have_their_turn(
     test = a_test("pause", "kill", seed=seed, fault_s=lengths)
     met = faults_in_force(test, enough_s(test))
     assert met == {frozenset(), frozenset({"pause"}), frozenset({"kill"}), frozenset({"pause", "kill"})}
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("schedule", ["rounds", "random"])
+@pytest.mark.parametrize("lengths", [None, (1.0, 1.0), (4.0, 7.0)])
+def test_once_all_turns_have_begun_each_fault_was_in_force(
+    seed: int, schedule: str, lengths: tuple[float, float] | None
+) -> None:
+    test = a_test("pause", "kill", seed=seed, fault_s=lengths, schedule=schedule)
+    begun_s = all_begin_s(test)
+    assert 0 < begun_s < enough_s(test)
+    met = faults_in_force(test, begun_s + 0.001)
+    assert {"pause", "kill"} <= {name for together in met for name in together}
+    assert schedule == "random" or frozenset({"pause", "kill"}) in met
+
+
+@pytest.mark.parametrize(
+    ("test", "begun_s"),
+    [
+        (a_test(), 0),
+        (a_test("kill"), 2.0),
+        (a_test("kill", "partition"), 12.5),
+        (a_test("kill", "partition", schedule="random"), 8.0),
+        (a_test("kill", schedule="2 kill:leader, 40.5 heal kill"), 2.0),
+        (a_test("kill", schedule="3 heal kill"), 0),
+        (a_test("membership"), 0),
+    ],
+)
+def test_when_all_turns_have_begun_follows_from_the_schedule(test: Test, begun_s: float) -> None:
+    assert all_begin_s(test) == begun_s
+
+
+@pytest.mark.parametrize("schedule", ["rounds", "bursts", "random"])
+def test_a_limit_that_cuts_a_turn_short_is_not_said_to_leave_a_fault_without_one(schedule: str) -> None:
+    begun_s = all_begin_s(a_test("kill", schedule=schedule))
+    cut = too_short(a_test("kill", schedule=schedule, time_limit_s=begun_s + 0.1))
+    none = too_short(a_test("kill", schedule=schedule, time_limit_s=begun_s))
+    assert cut is not None
+    assert none is not None
+    assert "each begins in time, but one that is cut short may have no effect" in cut.text
+    assert "without a turn" not in cut.text
+    assert "a fault without a turn makes a run unknown" in none.text
 
 
 @pytest.mark.parametrize(

@@ -151,7 +151,7 @@ def test_a_run_of_a_newer_format_is_named_and_the_others_are_listed(store: Path)
     folder = add_run(store, "2026-11-28T100000-a-1", ackproof_run=RUN_FORMAT + 1, nodes={"n1": "leader"})
     newer, *others = entries(store)
     assert [one.state for one in others] == ["judged", "judged"]
-    assert newer.folder == folder.name
+    assert (newer.folder, newer.state) == (folder.name, "newer")
     assert newer.why == (
         f"test.json: has format {RUN_FORMAT + 1}, and this version of Ackproof reads {RUN_FORMAT}: "
         "a newer version wrote it; update Ackproof to read it"

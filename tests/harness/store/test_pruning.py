@@ -13,6 +13,7 @@ from harness.campaign.cells import CampaignPlan, Cell
 from harness.campaign.journal import Journal, RunLine, stamp
 from harness.campaign.outcomes import Outcome, Violation
 from harness.errors import CouldNotRun
+from harness.formats import RUN_FORMAT
 from harness.hosts.ledger import Ledger
 from harness.store.pruning import DAY_S, Pruned, prune
 from tests.harness.store.stores import add_run
@@ -70,6 +71,22 @@ def test_a_run_that_is_not_judged_yet_stays_for_an_hour(store: Path) -> None:
         folder = add_run(store, OLD, None)
     by_age(store, now_s=max(now_s, NOW_S) + 2 * DAY_S)
     assert not folder.exists()
+
+
+def test_a_run_that_a_newer_version_wrote_stays_and_is_named(store: Path) -> None:
+    newer, ours = (
+        add_run(store, f"{OLD}{number}", ackproof_run=number) for number in (RUN_FORMAT + 1, RUN_FORMAT)
+    )
+    damaged = add_run(store, f"{OLD}9", ackproof_run=RUN_FORMAT)
+    (damaged / "test.json").write_text("{", encoding="utf-8")
+    done = by_age(store, now_s=time.time() + 60 * DAY_S)
+    assert {one.folder for one in done.removed} == {ours.name, damaged.name}
+    assert [one.folder for one in done.kept] == [newer.name]
+    assert done.kept[0].why == (
+        f"test.json: has format {RUN_FORMAT + 1}, and this version of Ackproof reads {RUN_FORMAT}: "
+        "a newer version wrote it; update Ackproof to read it"
+    )
+    assert newer.exists()
 
 
 def test_the_example_of_a_finding_stays_with_its_journal(store: Path) -> None:

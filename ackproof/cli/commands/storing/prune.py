@@ -62,9 +62,9 @@ def prune(
 ) -> NoReturn:
     """Remove old runs of a store, by age and by size.
 
-    A run in progress is never removed, nor the run that a finding names as its example, nor anything that is
-    not the folder of a run. The journals of campaigns stay, so findings keep their states. A removed run
-    cannot be brought back: look first with --dry-run.
+    A run in progress is never removed, nor one that a newer version wrote, nor the run that a finding names
+    as its example, nor anything that is not the folder of a run. The journals of campaigns stay, so findings
+    keep their states. A removed run cannot be brought back: look first with --dry-run.
 
     \b
         ackproof prune --older-than 30d --dry-run

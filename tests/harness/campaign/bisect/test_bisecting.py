@@ -205,6 +205,7 @@ CELL = ("--workload", "register", "--nodes", "3", "--time-limit", "5", "--nemesi
 
 
 @pytest.mark.campaign
+@pytest.mark.timeout(1500)  # the runs are bounded; how long they take is up to what else the machine does
 def test_a_bug_in_the_real_node_is_found_by_its_commit(tmp_path: Path) -> None:
     own = OwnHistory(tmp_path)
     code, campaign = own.run("campaign", *CELL, "--seeds", "12", "--no-shrink")

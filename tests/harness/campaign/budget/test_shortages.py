@@ -31,6 +31,19 @@ def test_a_cell_with_short_faults_with_one_fault_or_with_none_has_time_enough() 
     assert shortages(plan(short, one, none, left_open)) == ()
 
 
+def test_a_cell_whose_faults_all_begin_in_time_is_said_to_cut_them_short() -> None:
+    for world in ("local", "sim"):
+        cell = Cell(world=world, workload="register", nodes=3, nemesis=("kill",), time_limit_s=4, seeds=20)
+        if world == "sim":
+            cell = replace(cell, nemesis=("kill", "partition"), time_limit_s=12)
+            (least,) = shortages(plan(replace(cell, time_limit_s=1)))
+            assert "without a turn" in least.text
+            cell = replace(cell, time_limit_s=int(least.enough_s) - 1)
+        (short,) = shortages(plan(cell))
+        assert "each begins in time" in short.text
+        assert "without a turn" not in short.text
+
+
 def test_of_a_simulated_cell_the_lengths_that_its_seeds_draw_count() -> None:
     cell = Cell(nodes=3, nemesis=("kill", "partition"), time_limit_s=1, seeds=10)
     (short,) = shortages(plan(cell))
