@@ -99,7 +99,7 @@ def test_a_run_of_a_newer_version_is_listed_as_one_and_hides_no_other(
     assert "3 of 3 runs" in page.words
     assert f"runs/{RUN}/report.html" in page.links
     assert "a newer version wrote it" in page.words
-    assert folder.name in Got(server, "/index.html?ended=damaged").page.words
+    assert folder.name in Got(server, "/index.html?ended=newer").page.words
 
 
 def test_a_report_is_shown_in_a_sandbox_and_a_run_is_one_zip(server: StoreServer, store: Path) -> None:
