@@ -132,7 +132,7 @@ def test_a_beat_that_a_leader_may_have_taken_after_its_last_line_is_not_the_othe
     lives = [(1, 380, 2, "leader")] + ([] if next_life_ms is None else [(2, next_life_ms, 2, "follower")])
     lines = [
         TraceEvent(
-            1, ms * MILLISECOND_NS, "role", term, role, 0, 0, 0, node="n2", life=life,  # type: ignore[arg-type]
+            1, ms * MILLISECOND_NS, "role", term, role, 0, 0, 0, node="n2", life=life,
         )
         for life, ms, term, role in lives
     ]  # fmt: skip
