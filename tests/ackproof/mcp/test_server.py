@@ -146,6 +146,18 @@ def test_without_allow_runs_nothing_runs_and_nothing_outside_is_read(store: Path
 
 
 @pytest.mark.campaign
+def test_an_argument_that_a_tool_does_not_have_is_refused_and_no_other_run_is_answered_for(
+    store: Path,
+) -> None:
+    async def ask(client: Any) -> None:
+        for tool in READING | RUNNING:
+            assert "Extra inputs are not permitted" in await refusal(client, tool, fiel="latest")
+        listed = (await client.list_tools()).tools
+        assert [tool.input_schema["additionalProperties"] for tool in listed] == [False] * len(listed)
+
+    asked(store, ask)
+
+
 def test_with_allow_runs_an_agent_runs_tests_one_at_a_time(store: Path) -> None:
     async def ask(client: Any) -> None:
         small = {"nodes": 3, "nemesis": "none", "time_limit_s": 3, "seed": 7}
