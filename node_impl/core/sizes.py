@@ -2,7 +2,7 @@
 
 Each bound follows from the node's settings. Only that of the forwards follows from what the node held
 otherwise: a follower remembers the forwards of clients that wait, and some whose clients do not wait any
-more. A node that crashed between a snapshot and the shorter log has its entries for two snapshots.
+more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def bounds(config: NodeConfig, most: Mapping[str, int]) -> dict[str, int]:
     """
     return {
         SESSIONS: config.max_clients,
-        APPLIED_ENTRIES: 2 * config.snapshot_entries + config.snapshot_trailing + config.max_apply_entries,
+        APPLIED_ENTRIES: config.snapshot_entries + config.snapshot_trailing + config.max_apply_entries,
         REQUESTS: config.max_pending,
         FORWARDS: 2 * (most.get(REQUESTS, 0) + SPARE_FORWARDS),
         LONG_POLLS: config.max_watches,

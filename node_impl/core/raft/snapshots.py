@@ -38,6 +38,9 @@ class Snapshots:
         """`newest` as it is sent, once it was sent."""
         self._incoming: Incoming | None = None
         """What has arrived of a leader's snapshot."""
+        if recovered is not None and self.log_goes_on_from(recovered):
+            # A crash between the snapshot and the shorter log leaves the longer one on the disk.
+            state.log.compact(self.compaction_point(recovered))
 
     # ---- The rules -------------------------------------------------------------------------------------
 

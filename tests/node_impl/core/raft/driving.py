@@ -21,6 +21,7 @@ from node_impl.core.events import (
     Recovered,
     Role,
     Send,
+    Snapshot,
     Synced,
     TimerFired,
 )
@@ -60,6 +61,7 @@ class Alone:
         parts: Parts | None = None,
         size: int = 5,
         pre_vote: bool = False,
+        snapshot: Snapshot | None = None,
     ) -> None:
         hard_state = HardState(max(terms, default=0) if term is None else term, vote)
         self.now = 0
@@ -67,7 +69,7 @@ class Alone:
             name="n1",
             members=tuple(f"n{number}" for number in range(1, size + 1)),
             life=1,
-            recovered=Recovered(hard_state, entries(*terms)),
+            recovered=Recovered(hard_state, entries(*terms), snapshot=snapshot),
             random=Zero(),
             config=replace(config or NodeConfig(), pre_vote=pre_vote),
             parts=parts or Parts(),

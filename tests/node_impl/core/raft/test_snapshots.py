@@ -63,6 +63,18 @@ def test_a_node_forgets_its_log_and_restarts_from_its_snapshot() -> None:
     assert {name: cluster.node(name).machine.registry.digest() for name in cluster.names} == before
 
 
+@pytest.mark.parametrize(("trailing", "base"), [(0, 15), (3, 12), (100, 0)])
+def test_a_crash_before_the_log_was_shortened_leaves_no_longer_log_in_memory(
+    trailing: int, base: int
+) -> None:
+    """Else each such crash would leave what one more snapshot stands for."""
+    snapshot = decode_snapshot(state_at(15, 2))
+    alone = Alone(*[2] * 20, snapshot=snapshot, config=NodeConfig(snapshot_trailing=trailing))
+    log = alone.raft.state.log
+    assert (log.base_index, log.base_term, log.last_index) == (base, 2 if base else 0, 20)
+    assert log.entries_after(base) == entries(*[2] * 20)[base:]
+
+
 def test_a_follower_that_was_away_too_long_is_sent_a_snapshot_in_chunks() -> None:
     cluster, leader = started()
     away = next(name for name in cluster.names if name != leader)
