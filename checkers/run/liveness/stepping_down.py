@@ -57,6 +57,7 @@ class _Following:
         sent: set[int] = set()
         """The heartbeat intervals in which it sent."""
         began = 0
+        """When its leadership began, or the last change of the voters."""
         step: list[TraceEvent] = []
         """Messages that were sent since the node last applied entries, or since any other line."""
         applied = False
@@ -66,6 +67,9 @@ class _Following:
             if event == "restart" or line.life != life:
                 life, voters, leads, configured_at = line.life, self._nodes, False, 0
             if event == "configuration" and line.members is not None:
+                if set(line.members) != set(voters):
+                    # A majority of the new ones may need those who had no reason to answer before.
+                    began, self._look_after = line.at, max(self._look_after, line.at + self._patience)
                 voters, configured_at = line.members, line.index or 0
             elif event == "role":
                 removed = self._node not in voters and configured_at <= line.commit

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from checkers.run.convergence import Convergence
+from checkers.run.convergence import Convergence, members
 from checkers.verdict import Unjudged, Validity, Verdict
 from history import NodeTrace, TraceEvent
+from history.stored.trace import EventName
 from history.units import SECOND_NS
 from tests.checkers.builders import HistoryBuilder, recording
 
@@ -104,3 +105,24 @@ def test_a_node_that_is_no_member_any_more_need_not_follow() -> None:
 
 def test_without_reads_at_the_end_nothing_was_exercised() -> None:
     assert check(healed()).unjudged is Unjudged.NOT_EXERCISED
+
+
+def test_a_change_of_members_that_was_truncated_never_comes_into_force() -> None:
+    """n1 has another entry at that index when it takes it for committed."""
+
+    def at(
+        seq: int, event: EventName, commit: int, last: int, members: tuple[str, ...] | None = None
+    ) -> TraceEvent:
+        return TraceEvent(
+            seq, seq, event, 2, "follower", commit, commit, last, index=5, members=members, node="n1", life=1
+        )
+
+    removed, truncated, later = (
+        at(1, "configuration", 4, 5, ("n1", "n2")),
+        at(2, "truncate", 4, 4),
+        at(3, "commit", 5, 5),
+    )
+    with_it = recording(traces={"n1": NodeTrace("n1", (removed, later))})
+    without = recording(traces={"n1": NodeTrace("n1", (removed, truncated, later))})
+    assert members(with_it) == ("n1", "n2")
+    assert members(without) == without.nodes

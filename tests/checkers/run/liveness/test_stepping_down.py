@@ -102,3 +102,17 @@ def test_a_leader_that_steps_down_for_another_reason_hands_nothing_over() -> Non
 
 def test_without_time_outs_nothing_is_judged() -> None:
     assert not judged(LEADS, (50, "stop", {}), options={})
+
+
+def test_voters_who_had_no_reason_to_answer_before_have_a_time_out_of_their_own() -> None:
+    """n2 answered until it was removed; whether n3, which is away, answers in time shows only after that."""
+    removed: Line = (1000, "configuration", {"members": ("n1", "n3"), "index": 10})
+    ends: Line = (1300, "role", {"role": "follower"})
+    assert not judged(LEADS, *heartbeats(0, 1300), *answers(0, 1000), removed, ends)
+    assert judged(LEADS, *heartbeats(0, 2000), *answers(0, 1000), removed)
+
+
+def test_a_configuration_of_the_same_voters_gives_no_more_time() -> None:
+    learner: Line = (300, "configuration", {"members": ("n1", "n2", "n3"), "learners": ("n4",), "index": 10})
+    ends: Line = (500, "role", {"role": "follower"})
+    assert judged(LEADS, *heartbeats(0, 500), learner, ends)
