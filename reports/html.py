@@ -100,7 +100,9 @@ def render(recording: Recording, verdicts: Sequence[Verdict], about: ReportAbout
     body = _body(recording, verdicts, about, linked)
     style = Markup("\n").join(map(_asset, ("report.css", "uplot.css")))
     script = Markup("\n").join(map(_asset, ("theme.js", "start.js")))
-    after_paint = Markup("\n").join((_licence(), *map(_asset, ("uplot.js", "report.js", "charts.js"))))
+    after_paint = Markup("\n").join(
+        (_licence(), *map(_asset, ("uplot.js", "report.js", "pictures.js", "charts.js")))
+    )
     return (
         _environment()
         .get_template("report.html.j2")

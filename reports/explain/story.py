@@ -8,15 +8,15 @@ nodes may be off by the difference of their clocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from checkers.explanation import MOST_LINES, StoryLine
 from history import TraceEvent
+from reports.explain.entries import lines_of_entries
 from reports.explain.expiries import lines_of_expiry
-from reports.explain.gathered import Fact
 from reports.explain.scene import numbered, outcome_of, ref_of
 from reports.explain.sentences.of_clients import culprit
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
@@ -33,10 +33,6 @@ MOST_RESTORED = 3
 MOST_ELECTIONS = 5
 
 
-_Identity = tuple[int, str]
-"""Term and hash of an entry."""
-
-
 class Candidate(NamedTuple):
     """A line that may be in the story; the lowest rank first."""
 
@@ -46,15 +42,19 @@ class Candidate(NamedTuple):
 
 def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     """The lines of a story, in the order of time."""
-    candidates = [*_of_cause(telling), *_of_operations(telling), *_of_entries(telling)]
-    if not telling.spans and not any(
-        one.line.is_wrong and one.line.operation is not None for one in _each_once(candidates)
-    ):
-        candidates += _of_what_was_under_way(telling)
+    candidates = [*_of_cause(telling), *_of_operations(telling)]
+    candidates += [Candidate(rank, line) for rank, line in lines_of_entries(telling)]
+    candidates = _each_once(candidates)
+    if not any(one.line.is_wrong and one.line.operation is not None for one in candidates):
+        candidates = _with_its_operation(telling, candidates)
     if telling.cause.verdict.checker == "expiry":
         candidates += [Candidate(1, line) for line in lines_of_expiry(telling)]
-    window = _window(telling, [one.line for one in candidates if one.rank <= 2])
-    candidates += [*_of_elections(telling, window), *_of_lives(telling, window), *_of_faults(telling, window)]
+    matters = [one.line for one in candidates if one.rank <= 2]
+    window = _window(telling, matters)
+    shown = {line.term for line in matters}
+    around = window if telling.wrong is None else _until_the_last_step(telling, window, candidates)
+    candidates += _of_elections(telling, around, shown)
+    candidates += [*_of_lives(telling, around), *_of_faults(telling, around)]
     middle = window[1]
     unique = _each_once(candidates)
     nearest = sorted(unique, key=lambda one: (one.rank, abs((one.line.time or middle) - middle)))
@@ -89,6 +89,22 @@ def _window(telling: Telling, lines: Iterable[StoryLine]) -> tuple[int, int]:
     """From the first to the last moment of the lines that must be there."""
     times = [line.time for line in lines if line.time is not None]
     return (min(times), max(times)) if times else (0, telling.scene.end)
+
+
+def _until_the_last_step(
+    telling: Telling, window: tuple[int, int], candidates: Iterable[Candidate]
+) -> tuple[int, int]:
+    """The time in which elections, lives and faults matter: until the last step of a node about the cause or
+    its entry. What came later, when clients only saw what was done, explains nothing."""
+    own = telling.indices[:1]
+    steps = [
+        one.line.time
+        for one in candidates
+        if one.line.event is not None
+        and one.line.time is not None
+        and (one.rank == 0 or one.line.index in own)
+    ]
+    return (window[0], max(steps)) if steps else window
 
 
 def _of_cause(telling: Telling) -> Iterator[Candidate]:
@@ -149,28 +165,36 @@ def operation_of(telling: Telling, event: TraceEvent) -> Span | None:
     return telling.scene.span(int(op))
 
 
-def _of_what_was_under_way(telling: Telling) -> Iterator[Candidate]:
-    """The operation that the wrong step was about, where neither it nor the evidence names one."""
+def _with_its_operation(telling: Telling, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The lines, with the operation that the wrong step was about, where the step itself names none.
+
+    It is the first one of the evidence; where that has none, one that was under way. Where no line is wrong,
+    since a checker shows no step, a line of its own names it.
+    """
     wrong = telling.wrong
+    ended = next(map(telling.scene.ended_by_itself, _nodes_without_events(telling)), None)
+    marked = next((place for place, one in enumerate(candidates) if one.line.is_wrong), None)
     if wrong is not None:
         node, time = wrong.node, telling.scene.time(wrong)
-    else:
-        ended = next(map(telling.scene.ended_by_itself, _nodes_without_events(telling)), None)
-        if ended is None:
-            return
+    elif ended is not None:
         node, time = ended.node, ended.ended_at
-    found = near(telling.scene, node, time, wrong)
-    yield Candidate(
-        0,
-        StoryLine(
-            text=NOTHING_ASKED if found is None else found.words(node),
-            kind="note",
-            time=time,
-            node=node,
-            operation=None if found is None else found.span.index,
-            index=None if found is None else found.at_index,
-        ),
-    )
+    else:
+        return list(candidates)
+    index = None
+    if telling.spans:
+        operation, words = telling.spans[0].index, f"about {numbered(telling.spans[0])}"
+    elif (found := near(telling.scene, node, time, wrong)) is not None:
+        operation, words, index = found.span.index, found.words(node), found.at_index
+    else:
+        operation, words = None, NOTHING_ASKED
+    if marked is None:
+        if telling.spans:
+            return list(candidates)
+        line = StoryLine(text=words, kind="note", time=time, node=node, operation=operation, index=index)
+        return [*candidates, Candidate(0, line)]
+    rank, line = candidates[marked]
+    named = msgspec.structs.replace(line, text=f"{line.text}; {words}", operation=operation)
+    return [*candidates[:marked], Candidate(rank, named), *candidates[marked + 1 :]]
 
 
 def _nodes_without_events(telling: Telling) -> tuple[str, ...]:
@@ -239,113 +263,14 @@ def _answered(telling: Telling, span: Span, *, is_wrong: bool = False) -> StoryL
     )
 
 
-# ---- entries ---------------------------------------------------------------------------------------------
-
-
-def _of_entries(telling: Telling) -> Iterator[Candidate]:
-    """What happened to the entries that matter, and to the first one that took the place of each."""
-    for number, index in enumerate(telling.indices):
-        rank = 1 if number == 0 else 2
-        facts = sorted(telling.found.of(index), key=lambda fact: fact.event.at)
-        wanted = _wanted_entry(telling, facts)
-        mine = [fact for fact in facts if wanted is None or fact.entry is None or _identity(fact) == wanted]
-        by_leaders = [fact for fact in facts if fact.kind == "append" and fact.event.role == "leader"]
-        yield from (Candidate(rank, _fact(telling, fact)) for fact in by_leaders if fact in mine)
-        others = [fact for fact in by_leaders if fact not in mine]
-        yield from (Candidate(rank + 1, _fact(telling, fact)) for fact in others[:1])
-        for kind in ("truncate", "lost", "acknowledge", "commit"):
-            of_kind = [fact for fact in mine if fact.kind == kind]
-            most = 1 if kind == "commit" else 3
-            later = rank + (kind == "commit")
-            yield from (Candidate(later, _fact(telling, fact)) for fact in of_kind[:most])
-        on_disk = _on_disk(telling, mine, index)
-        if on_disk is not None:
-            yield Candidate(rank + 1, on_disk)
-
-
-def _wanted_entry(telling: Telling, facts: Sequence[Fact]) -> _Identity | None:
-    """Which entry at one index the story is about: one of the evidence's operations, else the first."""
-    known = [fact for fact in facts if fact.entry is not None]
-    for spans in (telling.spans, telling.effect_spans):
-        ops = {str(span.index) for span in spans}
-        for fact in known:
-            if fact.entry is not None and fact.entry.op in ops:
-                return _identity(fact)
-    return _identity(known[0]) if known else None
-
-
-def _entry(telling: Telling, fact: Fact) -> tuple[str, str, int | None]:
-    """The entry of a fact, its operation at the end of a sentence, and the number of that operation.
-
-    The index comes first, as a long operation may be cut where there is little room.
-    """
-    entry = fact.entry
-    op = fact.event.op if entry is None else entry.op
-    span = telling.scene.span(int(op)) if op is not None and op.isdecimal() else None
-    where = f"index {fact.at_index}" if entry is None else f"index {fact.at_index} of term {entry.term}"
-    return (where, "", None) if span is None else (where, f": {numbered(span)}", span.index)
-
-
-def _fact(telling: Telling, fact: Fact) -> StoryLine:
-    event = fact.event
-    entry, what, operation = _entry(telling, fact)
-    role = f", {event.role} of term {event.term}," if event.role == "leader" else ""
-    words = {
-        "append": f"{event.node}{role} appended {entry}{what}",
-        "truncate": f"{event.node}{role} removed {entry} from its log, in term {event.term}{what}",
-        "lost": f"{event.node} came back in term {event.term} without {entry}{what}",
-        "acknowledge": f"{event.node}{role} acknowledged {entry}{what}",
-        "commit": f"{event.node}{role} took {entry} for committed, in term {event.term}{what}",
-        "apply": f"{event.node} applied {entry}{what}",
-        "disk": f"{event.node} had {entry} on disk{what}",
-        "snapshot": f"{event.node} installed a snapshot that holds index {fact.at_index}",
-    }
-    return StoryLine(
-        text=words[fact.kind],
-        kind="truncate" if fact.kind == "lost" else fact.kind,
-        time=telling.scene.time(event),
-        node=event.node,
-        operation=operation,
-        term=event.term,
-        index=fact.at_index,
-        event=ref_of(event),
-    )
-
-
-def _on_disk(telling: Telling, facts: list[Fact], index: int) -> StoryLine | None:
-    """Which nodes had the entry on disk, and when, in one line; for the entry that the story is about."""
-    held = [fact for fact in facts if fact.kind == "disk"]
-    if not held:
-        return None
-    first = min(held, key=lambda fact: fact.event.at)
-    same = [fact for fact in held if _identity(fact) == _identity(first)]
-    by_node = {fact.event.node: fact for fact in reversed(same)}
-    entry, what, operation = _entry(telling, first)
-    parts = [
-        f"{node} at {seconds(at)}" if (at := telling.scene.time(fact.event)) is not None else node
-        for node, fact in sorted(by_node.items(), key=lambda one: one[1].event.at)
-    ]
-    return StoryLine(
-        text=f"on disk had {entry}: {', '.join(parts)}{what.replace(':', ';', 1)}",
-        kind="disk",
-        time=telling.scene.time(first.event),
-        node=first.event.node,
-        operation=operation,
-        term=first.event.term,
-        index=index,
-        event=ref_of(first.event),
-    )
-
-
-def _identity(fact: Fact) -> _Identity | None:
-    return None if fact.entry is None else (fact.entry.term, fact.entry.hash)
-
-
 # ---- what went on around it ------------------------------------------------------------------------------
 
 
-def _of_elections(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:
-    """The leaders of the terms of the cause, the last one before the story, and those within it."""
+def _of_elections(
+    telling: Telling, window: tuple[int, int], shown: Container[int | None]
+) -> Iterator[Candidate]:
+    """The leaders of the terms of the cause, the last one before the story, and those within it: of terms
+    that no other line is of, only where there is room."""
     terms = {event.term for event in (*telling.events, *(event for event, _ in telling.steps[:1]))}
     timed = sorted(
         (
@@ -360,7 +285,8 @@ def _of_elections(telling: Telling, window: tuple[int, int]) -> Iterator[Candida
     for reign in (*before, *within):
         begins = "became leader of" if reign.begin.event == "role" else "led"
         line = line_of(telling.scene, reign.begin, f"{reign.node} {begins} term {reign.term}")
-        rank = 1 if reign.term in terms else 2 if len(within) <= MOST_ELECTIONS else 4
+        is_shown = reign.term in shown and len(within) <= MOST_ELECTIONS
+        rank = 1 if reign.term in terms else 2 if is_shown else 4
         yield Candidate(rank, msgspec.structs.replace(line, kind="election", index=None))
 
 

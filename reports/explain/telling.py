@@ -28,7 +28,8 @@ MOST_OPERATIONS = 8
 MOST_WRITES = 2
 MOST_INDICES = 4
 OF_ENTRIES = frozenset({"append", "truncate", "acknowledge", "apply", "commit"})
-_INDEX = re.compile(r"\b(above )?index (\d{1,15})\b")
+_INDEX = re.compile(r"\b(above |below )?index (\d{1,15})\b")
+_STEP = {"above ": 1, "below ": -1, "": 0}
 
 
 @dataclass(frozen=True)
@@ -181,5 +182,6 @@ def _indices(
 
 
 def _named(title: str) -> list[int]:
-    """The indices of the log that a title names; of what was lost above an index, the first that was."""
-    return [int(index) + bool(above) for above, index in _INDEX.findall(title)]
+    """The indices of the log that a title names; of what was lost above an index, the first that was, and of
+    logs that differ below one, the last that does."""
+    return [int(index) + _STEP[where] for where, index in _INDEX.findall(title)]

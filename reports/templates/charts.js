@@ -127,7 +127,7 @@
     box.addEventListener("keydown", onKey);
     const axis = { stroke: () => colour("soft"), grid: { stroke: () => colour("rule"), width: .7 }, ticks: { show: false }, font: "11px sans-serif" };
     const chart = new uPlot({
-      width: host.clientWidth || 980,
+      width: host.closest("figure").clientWidth || 980,
       height,
       cursor: { sync: { key: "run" }, drag: { x: true, y: false, setScale: false }, focus: { prox: 24 } },
       legend: { live: true, show: more.legend !== false },
@@ -175,16 +175,10 @@
     return chart;
   };
 
-  const save = (blob, name) => {
-    const link = make("a", { href: URL.createObjectURL(blob), download: name });
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1e4);
-  };
   const tools = (figure, box, chart, title) => {
     const row = make("p", { class: "chart-tools" });
     const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-    const button = (words, act) => { const found = make("button", { type: "button" }, words); found.addEventListener("click", act); row.append(found); };
-    button("PNG", () => {
+    pictures.button(row, "PNG", () => {
       // On the page's own background, with its title and legend, so that the picture stands alone.
       const from = chart.ctx.canvas, ratio = devicePixelRatio, picture = make("canvas");
       picture.width = from.width;
@@ -211,17 +205,10 @@
         ctx.fillText(series.label, x + 32 * ratio, y);
         x += ctx.measureText(series.label).width + 52 * ratio;
       });
-      picture.toBlob((blob) => save(blob, `${name}.png`));
+      picture.toBlob((blob) => pictures.save(blob, `${name}.png`));
     });
     const picture = figure.querySelector(".live") === box && figure.querySelector("svg.plot");
-    if (picture) button("SVG", () => {
-      const copy = picture.cloneNode(true);
-      const style = document.createElementNS("http://www.w3.org/2000/svg", "style");
-      style.textContent = document.querySelector("style").textContent;
-      copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
-      copy.prepend(style);
-      save(new Blob([new XMLSerializer().serializeToString(copy)], { type: "image/svg+xml" }), `${name}.svg`);
-    });
+    if (picture) pictures.button(row, "SVG", () => pictures.asSvg(picture, name));
     box.after(row);
   };
 
@@ -427,6 +414,7 @@
     if (!state) return [];
     const copy = state.cloneNode(true);
     copy.removeAttribute("id");
+    copy.querySelector(".chart-tools")?.remove();
     for (const one of copy.querySelectorAll("[id]")) one.id = `now-${one.id}`;
     for (const one of copy.querySelectorAll("[marker-end]")) one.setAttribute("marker-end", one.getAttribute("marker-end").replace("#", "#now-"));
     for (const one of copy.querySelectorAll("[aria-labelledby]")) one.setAttribute("aria-labelledby", one.getAttribute("aria-labelledby").replace(/\S+/g, "now-$&"));

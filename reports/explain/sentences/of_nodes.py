@@ -28,7 +28,18 @@ def voted_twice(telling: Telling) -> str | None:
     )
 
 
+_REACHED = re.compile(r"the votes? of (?P<votes>[^;]+?) had reached it; the voters are (?P<voters>[^;]+?)\. ")
+
+
 def two_leaders(telling: Telling) -> str | None:
+    """Two leaders of one term; or one that had too few votes, and whose."""
+    reached = None if telling.evidence is None else _REACHED.search(telling.evidence.text)
+    if telling.events and reached is not None:
+        event = telling.events[-1]
+        return (
+            f"{event.node} led term {event.term}{telling.scene.when(event)}, when the votes of "
+            f"{reached['votes']} had reached it, no majority of {reached['voters']}"
+        )
     if len(telling.events) != 2 or telling.events[0].node == telling.events[1].node:
         return None
     first, second = telling.events
@@ -176,13 +187,19 @@ def different_logs(telling: Telling) -> str | None:
     """Two logs that differ: which node put what where another node has something else."""
     if telling.evidence is None or len(telling.events) != 2:
         return None
-    first, second = telling.events
-    text, step = telling.evidence.text, f"{second.node} {did(second)}{telling.scene.when(second)}"
-    if (put := _PUT.search(text)) is not None:
-        return f"{step}: {put['other']}, where {first.node} has {put['one']}"
-    if (above := _ABOVE.search(text)) is not None:
-        return f"{step} above {above['other']}, where {first.node} has {above['one']}"
-    return None
+    one, other = (telling.scene.time(event) for event in telling.events)
+    put, above = _PUT.search(telling.evidence.text), _ABOVE.search(telling.evidence.text)
+    match = put or above
+    if match is None:
+        return None
+    both = list(zip(telling.events, (match["one"], match["other"]), strict=True))
+    if one is not None and other is not None and one > other:
+        both.reverse()  # the checker compares node by node: who came later put what differs
+    (first, has), (second, got) = both
+    where = ": " if put is not None else " above "
+    return (
+        f"{second.node} {did(second)}{telling.scene.when(second)}{where}{got}, where {first.node} has {has}"
+    )
 
 
 def different_states(telling: Telling) -> str | None:

@@ -259,10 +259,13 @@ def unnamed(screen: FirstScreen, deeds: list[Deed], ran: SimulatedRun) -> str:
         for line, words in screen.lines
         if line.operation is not None and re.search(rf"\boperation {line.operation}\b", words)
     ]
+    in_headline = {int(number) for number in re.findall(r"\boperation (\d{1,15})\b", screen.headline)}
     begins = spans.begin[spans.client]
     first = int(begins.min()) if len(begins) else None
     for deed in named:
         if any(NOTHING_ASKED in words for words in sentences) and (first is None or deed.time < first):
+            return ""
+        if any(_touches(recording, spans, operation, deed) for operation in in_headline):
             return ""
         for line, operation in numbered:
             event = line.event

@@ -11,6 +11,7 @@ from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import msgspec
 import pytest
@@ -371,6 +372,44 @@ def test_a_chart_saved_as_png_has_the_background_and_the_title_of_the_page(
     assert "<style" in svg
     assert 'xmlns="http://www.w3.org/2000/svg"' in svg
     assert complaints == []
+    page.context.close()
+
+
+def test_the_picture_of_the_violation_and_each_partition_are_saved_as_png_and_svg(
+    browser: Any, tmp_path: Path
+) -> None:
+    page, complaints, _ = opened(browser, of_class("stale read"), tmp_path, color_scheme="dark")
+    assert page.locator("figure.graph").count() > 0
+    for where in (page.locator("#picture"), page.locator("figure.graph").first):
+        with page.expect_download() as saved:
+            where.locator("button", has_text="PNG").click()
+        png = saved.value.path().read_bytes()
+        corner = page.evaluate(
+            """async (bytes) => {
+              const image = await createImageBitmap(new Blob([new Uint8Array(bytes)]));
+              const ctx = new OffscreenCanvas(image.width, image.height).getContext("2d");
+              ctx.drawImage(image, 0, 0);
+              return [image.width > 100, ...ctx.getImageData(0, 0, 1, 1).data];
+            }""",
+            list(png),
+        )
+        assert corner[0]
+        assert corner[4] == 255, "not transparent"
+        assert max(corner[1:4]) < 0x30, "dark"
+        with page.expect_download() as drawing:
+            where.locator("button", has_text="SVG").click()
+        assert ElementTree.fromstring(drawing.value.path().read_text(encoding="utf-8")).tag.endswith("svg")
+    assert complaints == []
+    page.context.close()
+
+
+def test_a_narrow_screen_scrolls_only_what_is_wide(browser: Any, tmp_path: Path) -> None:
+    page, _, _ = opened(browser, of_class("stale read"), tmp_path)
+    page.set_viewport_size({"width": 720, "height": 800})
+    page.reload()
+    page.wait_for_selector("html[data-charts]", timeout=60_000)
+    assert page.locator(".uplot").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth") == 720
     page.context.close()
 
 
