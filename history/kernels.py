@@ -91,7 +91,11 @@ class Kernel(Generic[P, R]):
         """The kernel in plain Python."""
         function, names = self._with_own_globals()
         self.__dict__["plain"] = function  # at once, since a kernel may call itself
-        names.update({name: kernel.plain for name, kernel in self._called().items()})
+        try:
+            names.update({name: kernel.plain for name, kernel in self._called().items()})
+        except BaseException:  # it was interrupted, and is not whole
+            del self.__dict__["plain"]
+            raise
         return cast(Callable[P, R], function)
 
     @cached_property
@@ -113,7 +117,11 @@ class Kernel(Generic[P, R]):
         function, names = self._with_own_globals()
         dispatcher = self._dispatcher(numba, function)
         self.__dict__["by_numba"] = dispatcher
-        names.update({name: kernel.by_numba for name, kernel in self._called().items()})
+        try:
+            names.update({name: kernel.by_numba for name, kernel in self._called().items()})
+        except BaseException:  # it was interrupted, and is not whole
+            del self.__dict__["by_numba"]
+            raise
         return cast(Callable[P, R], dispatcher)
 
     def _dispatcher(self, numba: Any, function: FunctionType) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from checkers.linearizability.answer import Budget
 from harness.errors import unknown_name
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
@@ -316,6 +317,25 @@ def jobs_option() -> Option:
 def base_port_option(text: str) -> Option:
     """--base-port; the text says which ports."""
     return click.option("--base-port", type=PORTS, help=f"{text}  [default: free ports]")
+
+
+def seconds_option(more: str) -> Option:
+    """--seconds, of the commands that judge what is stored."""
+    return click.option(
+        "--seconds",
+        type=click.FloatRange(min=0),
+        help=f"Give up as unknown what is not decided after this time{more}",
+    )
+
+
+def memory_option(more: str) -> Option:
+    """--memory-mib, of the same commands."""
+    return click.option(
+        "--memory-mib",
+        type=click.IntRange(min=1),
+        help=f"Give up as unknown what needs more memory than this{more}  "
+        f"[default: {Budget().memory_bytes >> 20} for each search alone]",
+    )
 
 
 def ci_options() -> Option:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ackproof.judging.checking import Question
+from ackproof.judging.limits import LimitReached, within
 from checkers.judges import ISOLATION
 from checkers.models import MODELS
 from checkers.transactions.consistency import LIST_APPEND, STRICT_SERIALIZABLE
@@ -42,13 +43,17 @@ def certify(recorded: RecordedHistory, question: Question, verdict: Verdict) -> 
         from checkers.certificates.transactions import certificate_of as of_transactions
 
         consistency = question.consistency or STRICT_SERIALIZABLE
-        found = of_transactions(
-            recorded.history,
-            verdict,
-            workload=question.model,
-            consistency=consistency,
-            options=question.options,
-        )
+        try:
+            with within(question.budget):
+                found = of_transactions(
+                    recorded.history,
+                    verdict,
+                    workload=question.model,
+                    consistency=consistency,
+                    options=question.options,
+                )
+        except LimitReached as limit:
+            return _without(question, f"{limit} is used up")
     elif question.model in MODELS:
         from checkers.certificates.linearizability import certificate_of as of_data_type
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
+from ackproof.judging.limits import Limited, LimitReached, undecided, within
 from checkers.judges import ISOLATION, judge_named, names_of_all
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS, Model
@@ -219,7 +220,7 @@ def _judged(recorded: RecordedHistory, question: Question, elsewhere: Elsewhere 
     if _is_judged_by_index(recorded, question):
         from checkers.registry.linearizability import Linearizability
 
-        return Linearizability().check(Recording(nodes=(), history=history))
+        return Limited(Linearizability(), question.budget).check(Recording(nodes=(), history=history))
     stated = OPTION in question.options
     model, budget = question.data_type(), question.budget
     return _linearizable(recorded, model, budget, initial_is_stated=stated, elsewhere=elsewhere)
@@ -236,7 +237,10 @@ def _judged_by_name(recorded: RecordedHistory, question: Question) -> Verdict:
         else judge_named(question.model, question.options)
     )
     try:
-        return judged_by.judge(Recording(nodes=(), history=recorded.history))
+        with within(question.budget):
+            return judged_by.judge(Recording(nodes=(), history=recorded.history))
+    except LimitReached as limit:
+        return undecided(judged_by.name, limit)
     except IllegalOperation as refusal:
         raise recorded.error(refusal.operation, refusal.rule) from None
 

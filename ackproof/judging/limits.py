@@ -1,12 +1,31 @@
-"""Bounds that a person sets for a check: an end in time, and the memory of a process."""
+"""Bounds that a person sets for a check: an end in time, and the memory of a process.
+
+A search looks at its budget itself, and says what is undecided. Reading a file, and judges that need no
+search, do not: `within` ends them from outside.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import FrameType
+
+from checkers.linearizability.answer import TIME, Budget
+from checkers.verdict import Checker, Validity, Verdict
+from history import Recording
+
+LOOKS_EVERY_S = 0.02
+"""How much processor time passes until `within` looks again whether the time or the memory is used up."""
+LOADED_BYTES = 64 << 20
+"""About what imports and compiled code take, which no bound of memory can do without."""
+MEMORY = "the memory that was given"
 
 
 @dataclass(frozen=True)
@@ -48,3 +67,117 @@ def resident_bytes() -> int:
 
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return peak if sys.platform == "darwin" else peak << 10
+
+
+def budget_of(
+    seconds: float | None, memory_mib: int | None, configurations: int = Budget().configurations
+) -> Budget:
+    """The budget that a person gives, whose time begins now."""
+    budget = Budget(configurations, time_is_up=None if seconds is None else Deadline.after(seconds))
+    if memory_mib is None:
+        return budget
+    most = memory_mib << 20
+    return replace(budget, memory_bytes=most, memory_is_up=MemoryLimit(most))
+
+
+class LimitReached(BaseException):
+    """The time or the memory that was given is used up.
+
+    No Exception, as KeyboardInterrupt is none: the code that it ends must not take it for its own error.
+    """
+
+
+@contextmanager
+def within(budget: Budget) -> Iterator[None]:
+    """End what runs inside once the budget's time is over, or the process takes more than its memory.
+
+    A timer of processor time interrupts it between two instructions of Python: compiled code first returns,
+    and imports and numba's compiler come to their end, since half a module would break what follows. What is
+    loaded on the way counts as little as what was there: memory is used up once LOADED_BYTES more are taken.
+    Only the main thread is interrupted, and only where the system has such a timer (Windows has none).
+
+    Raises:
+        LimitReached: it was ended; the message says what is used up.
+    """
+    is_bounded = budget.time_is_up is not None or budget.memory_is_up is not None
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_bounded or not is_main or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    enough = resident_bytes() + LOADED_BYTES
+
+    def look(_: int, frame: FrameType | None) -> None:
+        if _is_being_loaded(frame):
+            return
+        if budget.is_over():
+            raise LimitReached(TIME)
+        if budget.memory_is_up is not None and resident_bytes() > enough and budget.memory_is_up(0):
+            raise LimitReached(MEMORY)
+
+    before = signal.signal(signal.SIGPROF, look)
+    signal.setitimer(signal.ITIMER_PROF, LOOKS_EVERY_S, LOOKS_EVERY_S)
+    try:
+        look(signal.SIGPROF, None)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _is_being_loaded(frame: FrameType | None) -> bool:
+    """Whether a module is imported, or a kernel compiled, below this frame."""
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if module.startswith("importlib.") or module.split(".")[0] in ("numba", "llvmlite"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def undecided(name: str, limit: LimitReached) -> Verdict:
+    """The verdict of a checker that was ended."""
+    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up")
+
+
+@dataclass(frozen=True)
+class Limited:
+    """A checker whose verdict is `unknown` if it takes more than the budget."""
+
+    whole: Checker
+    budget: Budget
+
+    @property
+    def name(self) -> str:
+        """The name of the whole checker."""
+        return self.whole.name
+
+    def check(self, recording: Recording) -> Verdict:
+        """Judge the recording, as far as the budget goes."""
+        try:
+            with within(self.budget):
+                return self.whole.check(recording)
+        except LimitReached as limit:
+            return undecided(self.name, limit)
+
+
+def limited(budget: Budget) -> Callable[[Checker], Checker]:
+    """Gives in place of a checker one that keeps to the time and the memory of this budget."""
+    # Here, since it loads the compiled search.
+    from checkers.linearizability.by_model import LinearizabilityOf
+
+    def change(checker: Checker) -> Checker:
+        if not isinstance(checker, LinearizabilityOf):
+            return Limited(checker, budget)
+        own = checker.budget
+        return replace(
+            checker,
+            budget=replace(
+                own,
+                memory_bytes=own.memory_bytes if budget.memory_is_up is None else budget.memory_bytes,
+                time_is_up=budget.time_is_up,
+                memory_is_up=budget.memory_is_up,
+            ),
+        )
+
+    return change

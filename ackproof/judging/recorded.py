@@ -12,6 +12,7 @@ import numpy as np
 
 from ackproof.judging.checking import Question, judge
 from checkers.check_all import Results
+from checkers.linearizability.answer import Budget
 from checkers.models import MODELS
 from checkers.models.model import MAYBE, Call, IllegalCall, Model
 from checkers.verdict import Evidence, Validity, Verdict
@@ -85,6 +86,7 @@ def judge_recorded(
     folder: RecordedFolder,
     elsewhere: Elsewhere | None = None,
     tell_share: Callable[[float], None] = lambda _: None,
+    budget: Budget | None = None,
 ) -> Results:
     """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
 
@@ -92,6 +94,7 @@ def judge_recorded(
         folder: the recording.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
         tell_share: is given, now and then, about which share of this is done, above 0 and below 1.
+        budget: the time and the memory that judging may take; None for that of each search alone.
 
     Raises:
         CouldNotRun: the folder is not that of a recording, or the results cannot be written.
@@ -99,6 +102,8 @@ def judge_recorded(
     """
     facts = folder.facts()
     recorded, question = recorded_and_question(folder, facts)
+    if budget is not None:
+        question = question._replace(budget=budget)
     tell_share(READ_SHARE)
     try:
         refusals = read_refusals(folder.path)

@@ -8,6 +8,8 @@ from enum import Enum
 
 NEVER = 1 << 62
 """The end of an operation whose outcome is unknown."""
+TIME = "the time that was given"
+"""What ran out where a time was given."""
 
 
 class Answer(Enum):

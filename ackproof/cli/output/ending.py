@@ -16,11 +16,14 @@ from ackproof.cli.output.for_ci import wanted, write_for_ci
 from ackproof.cli.output.progress import Working
 from ackproof.cli.output.warnings import warned
 from ackproof.clock import CLOCK
+from ackproof.judging.limits import limited
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
     from ackproof.judging.checking import Elsewhere
     from ackproof.results import About
+    from checkers.linearizability.answer import Budget
+    from checkers.verdict import Checker
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
     from reports.ci.suite import CiCase
@@ -93,6 +96,7 @@ def judge_and_finish(
     as_json: bool,
     certificate: Path | None = None,
     elsewhere: Elsewhere | None = None,
+    budget: Budget | None = None,
     more: Callable[[str], object] | None = None,
 ) -> NoReturn:
     """Judge a run's folder, print the verdicts, and exit with the code of the worst of them.
@@ -102,6 +106,7 @@ def judge_and_finish(
         as_json: whether --json was given.
         certificate: where to write the proofs of what was found.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
+        budget: the time and the memory of all checkers together; None for that of each search alone.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
     """
     from ackproof.results import about_folder
@@ -109,11 +114,19 @@ def judge_and_finish(
     from reports.terminal import show
     from reports.text import clean
 
-    changed = None
+    changes: list[Callable[[Checker], Checker]] = []
+    if budget is not None:
+        changes.append(limited(budget))
     if elsewhere is not None:
         from ackproof.judging.by_key import divided
 
-        changed = divided(elsewhere)
+        changes.append(divided(elsewhere))
+
+    def changed(checker: Checker) -> Checker:
+        for change in changes:
+            checker = change(checker)
+        return checker
+
     with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
         results = judge(folder, changed=changed, tell_share=working.tell)
     written = None
@@ -152,6 +165,7 @@ def judge_recorded_and_finish(
     as_json: bool,
     certificate: Path | None = None,
     elsewhere: Elsewhere | None = None,
+    budget: Budget | None = None,
     on_stderr: bool = False,
 ) -> NoReturn:
     """Judge a recording's folder, print the verdict, and exit with its code.
@@ -161,6 +175,7 @@ def judge_recorded_and_finish(
         as_json: whether --json was given.
         certificate: where to write the proof of the verdict.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
+        budget: the time and the memory that judging may take; None for that of each search alone.
         on_stderr: whether standard output belongs to the client's answers.
     """
     from rich.console import Console  # here, since commands that judge no run need none of these
@@ -171,7 +186,7 @@ def judge_recorded_and_finish(
     from reports.text import clean
 
     with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
-        results = judge_recorded(folder, elsewhere, working.tell)
+        results = judge_recorded(folder, elsewhere, working.tell, budget)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:

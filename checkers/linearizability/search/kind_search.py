@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 
-from checkers.linearizability.answer import Budget, Result
+from checkers.linearizability.answer import TIME, Budget, Result
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import (
     BEST,
@@ -38,7 +38,7 @@ from checkers.linearizability.kernels.memo import rehash
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import GAVE_UP, GROW, NEED, search, write_order
 from checkers.linearizability.packing.wide import WideSteps
-from checkers.linearizability.search.results import ANSWERS, TIME, out_of_memory
+from checkers.linearizability.search.results import ANSWERS, out_of_memory
 from history.kernels import Form, Integers, extended, fitting
 
 FIRST_ROOM = 200

@@ -8,7 +8,7 @@ from typing import NamedTuple, cast
 import numpy as np
 import numpy.typing as npt
 
-from checkers.linearizability.answer import DEFAULT, Answer, Budget, Result
+from checkers.linearizability.answer import DEFAULT, TIME, Answer, Budget, Result
 from checkers.linearizability.kernels.arena import BITS
 from checkers.linearizability.kernels.each import LEFT
 from checkers.linearizability.kernels.queue_pairs import (
@@ -25,7 +25,7 @@ from checkers.linearizability.kernels.queue_pairs import (
 from checkers.linearizability.kernels.search import GAVE_UP
 from checkers.linearizability.packing.entries import simple
 from checkers.linearizability.part import UNTOLD, HistoryCalls, HistoryParts, Integers, Part
-from checkers.linearizability.search.results import ANSWERS, TIME, Results, out_of_memory
+from checkers.linearizability.search.results import ANSWERS, Results, out_of_memory
 from checkers.models.model import MAYBE, Call, Model
 from checkers.models.queue import Queue
 from history.kernels import Form, fitting

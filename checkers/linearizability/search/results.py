@@ -20,9 +20,6 @@ ANSWERS = {
     GAVE_UP: Answer.GAVE_UP,
 }
 
-TIME = "the time that was given"
-"""What ran out where a time was given."""
-
 
 class Results(Sequence[Result]):
     """What searches found of all parts of a history. A result becomes an object when it is looked at."""

@@ -17,6 +17,8 @@ LOOKS_AT_MOST = 4_000_000_000
 """How often the search may look at an order between two points, or at a read, before it gives up."""
 BYTES_AT_MOST = 2 << 30
 """How much memory the search may take before it gives up."""
+LOOKS_AT_ONCE = 20_000_000
+"""After this many looks, some tenths of a second, compiled code returns, so that it can be interrupted."""
 FEW = 100
 """If one read in this number or fewer contradicts a first order, no other one is tried."""
 
@@ -63,12 +65,14 @@ def decide(task: Problem, looks: int = LOOKS_AT_MOST) -> Answer:
     search = begun(task, points, form)
     if search is None:
         return Answer(task, REFUTED, None)
+    most = min(looks, LITTLE if form is Form.PLAIN and can_compile_later(looks) else LOOKS_AT_ONCE)
     while True:
-        most = min(looks, LITTLE) if form is Form.PLAIN and can_compile_later(looks) else looks
         state = int(form.of(run)(search, most))
         if state == GIVEN_UP and most < looks:
-            form = Form.COMPILED
-            search = in_form(search, form)
+            most = min(looks, most + LOOKS_AT_ONCE)
+            if form is Form.PLAIN and can_compile():
+                form = Form.COMPILED
+                search = in_form(search, form)
         elif state == NO_ROOM and bytes_of(search) <= BYTES_AT_MOST:
             search = longer(search, form)
         else:

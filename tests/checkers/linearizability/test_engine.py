@@ -208,6 +208,7 @@ for model in ALL_MODELS:
 """
 
 
+@pytest.mark.skipif(not can_compile(), reason="there is nothing to compare with")
 def test_plain_python_and_compiled_code_do_the_same() -> None:
     """Answer, order and even the count of configurations."""
     said = [
@@ -283,6 +284,7 @@ def test_a_part_that_needs_more_memory_than_the_others_gets_it() -> None:
     assert [r.answer for r in Engine(CAS).decide_all(parts)] == [Answer.NOT_LINEARIZABLE] * 2
 
 
+@pytest.mark.skipif(not can_compile(), reason="only compiled code takes texts at once")
 @pytest.mark.parametrize("text", ["", "a", "ab" * 40, "ü", "\ud800", "x\0y"])
 def test_texts_taken_at_once_have_the_effects_of_each_by_itself(text: str) -> None:
     model = MODELS["kv-append"]

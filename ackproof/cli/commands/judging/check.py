@@ -22,7 +22,7 @@ from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Steps, Working
-from ackproof.judging.limits import Deadline, MemoryLimit
+from ackproof.judging.limits import LimitReached, MemoryLimit, budget_of, undecided, within
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
@@ -141,11 +141,7 @@ MODEL = options.group(
 
 
 LIMITS = options.group(
-    click.option(
-        "--seconds",
-        type=click.FloatRange(min=0),
-        help="Give up as unknown what is not decided after this time; it is for all files together.",
-    ),
+    options.seconds_option("; it is for all files together."),
     click.option(
         "--configurations",
         default=Budget().configurations,
@@ -153,12 +149,7 @@ LIMITS = options.group(
         type=click.IntRange(min=1),
         help="Give a key up as unknown after this many configurations of the search.",
     ),
-    click.option(
-        "--memory-mib",
-        type=click.IntRange(min=1),
-        help="Give up as unknown what needs more memory than this; it is for all files together, and holds "
-        f"everything that the command keeps.  [default: {Budget().memory_bytes >> 20} for each search alone]",
-    ),
+    options.memory_option("; it is for all files together, and holds everything that the command keeps."),
 )
 
 
@@ -228,12 +219,9 @@ def check(
     """
     from ackproof.judging.checking import Question
 
-    deadline = None if seconds is None else Deadline.after(seconds)
+    budget = budget_of(seconds, memory_mib, configurations)
     click.get_current_context().call_on_close(partial(gc.set_threshold, *gc.get_threshold()))
     gc.set_threshold(FEW_COLLECTIONS, 10, 10)
-    budget = Budget(configurations, time_is_up=deadline)
-    if memory_mib is not None:
-        budget = replace(budget, memory_bytes=memory_mib << 20, memory_is_up=MemoryLimit(memory_mib << 20))
     question = Question(model, consistency, options_, budget)
     try:
         question.refuse_if_wrong()
@@ -387,10 +375,13 @@ def check_file(
     begun = time.perf_counter()
     try:
         path = None if file == STDIN else Path(file)
-        recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
+        with within(question.budget):
+            recorded = read(path, text, format_=wanted.format_, columns=wanted.columns)
         read_at = time.perf_counter()
         tell_share(READ_SHARE)
         verdict = judge(recorded, question, elsewhere)
+    except LimitReached as limit:
+        return CheckedFile(file, undecided(question.model, limit), read_s=time.perf_counter() - begun)
     except HistoryError as refusal:
         return CheckedFile(file, refused=str(refusal))
     except OSError as error:

@@ -10,6 +10,7 @@ import click
 from ackproof.cli import options
 from ackproof.cli.dask import by_key_elsewhere, by_key_jobs_option, dask_option
 from ackproof.cli.output.ending import judge_and_finish, judge_recorded_and_finish
+from ackproof.judging.limits import budget_of
 
 
 @click.command()
@@ -21,11 +22,19 @@ from ackproof.cli.output.ending import judge_and_finish, judge_recorded_and_fini
     callback=options.to_be_written,
     help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
 )
+@options.seconds_option(".")
+@options.memory_option("; it holds everything that the command keeps.")
 @by_key_jobs_option()
 @dask_option("Judge the keys of one large history")
 @options.json_option()
 def analyze(
-    folder: Path, certificate: Path | None, jobs: int | None, dask: str | None, as_json: bool
+    folder: Path,
+    certificate: Path | None,
+    seconds: float | None,
+    memory_mib: int | None,
+    jobs: int | None,
+    dask: str | None,
+    as_json: bool,
 ) -> NoReturn:
     """Judge a stored run again.
 
@@ -34,6 +43,7 @@ def analyze(
 
     \b
         ackproof analyze store/latest
+        ackproof analyze store/latest --seconds 60
         ackproof analyze store/latest --jobs 8
         ackproof analyze store/latest --dask tls://10.0.0.1:8786
     """
@@ -42,13 +52,20 @@ def analyze(
 
     folder = folder.resolve()
     elsewhere = None
+    budget = budget_of(seconds, memory_mib)
     if jobs is not None or dask is not None:
+        if memory_mib is not None:
+            raise click.UsageError("--memory-mib bounds one process; leave it out with --jobs and --dask")
         _refuse_undivided(folder)
         elsewhere = by_key_elsewhere(dask, jobs)
     if RecordedFolder.is_one(folder):
         recorded = RecordedFolder(folder)
-        judge_recorded_and_finish(recorded, as_json=as_json, certificate=certificate, elsewhere=elsewhere)
-    judge_and_finish(RunFolder(folder), as_json=as_json, certificate=certificate, elsewhere=elsewhere)
+        judge_recorded_and_finish(
+            recorded, as_json=as_json, certificate=certificate, elsewhere=elsewhere, budget=budget
+        )
+    judge_and_finish(
+        RunFolder(folder), as_json=as_json, certificate=certificate, elsewhere=elsewhere, budget=budget
+    )
 
 
 def _refuse_undivided(folder: Path) -> None:
