@@ -123,6 +123,7 @@ def _client_of(target: Target) -> paramiko.SSHClient:
             _check_host_keys(path, target)
             client.load_host_keys(path)
     if SYSTEM_KNOWN_HOSTS.exists():
+        _check_host_keys(str(SYSTEM_KNOWN_HOSTS), target)
         client.load_system_host_keys(str(SYSTEM_KNOWN_HOSTS))
     return client
 

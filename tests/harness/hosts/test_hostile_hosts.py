@@ -66,6 +66,19 @@ def test_no_file_of_host_keys_ends_in_another_error(tmp_path: Path) -> None:
     assert [text for text in refusals if "\n" in text or f"{path}, line" not in text] == []
 
 
+def test_a_damaged_line_of_the_system_is_named_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("paramiko")
+    from harness.hosts.ssh.ssh import _client_of, target_of
+
+    path = tmp_path / "ssh_known_hosts"
+    path.write_text("127.0.0.1 ssh-ed25519 AAA!\n")
+    monkeypatch.setattr("harness.hosts.ssh.ssh.SYSTEM_KNOWN_HOSTS", path)
+    (tmp_path / "config").write_text("")
+    spec = HostSpec("n1", "127.0.0.1", known_hosts=str(tmp_path / "keys"), config=str(tmp_path / "config"))
+    with pytest.raises(HostError, match="ssh_known_hosts, line 1: not a host key"):
+        _client_of(target_of(spec))
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "nodes")
     with pytest.raises(InventoryError, match="not a regular file"):
