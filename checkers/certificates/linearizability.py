@@ -10,6 +10,7 @@ import numpy as np
 from checkers.certificates.two_values import circle
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.by_model import confirmed
+from checkers.linearizability.by_rule.deciding import Refuted, by_rule
 from checkers.linearizability.distinct_values.distinct import Distinct, decided
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.impossible import explain
@@ -67,7 +68,7 @@ def certificate_of(
     for part in found:
         result = confirmed(engine, part, budget)
         if result.answer is Answer.NOT_LINEARIZABLE:
-            refutation = _refutation(model, part, budget)
+            refutation = _refutation(history, model, part, budget)
             if refutation is not None:
                 return certificate(Claim.INVALID, (refutation,))
             undecided = f"key {part.key!r} has no order, but no short proof of it was found within the budget"
@@ -108,11 +109,14 @@ def _contradiction(history: History, model: Model, found: HistoryParts) -> Proof
     return None
 
 
-def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
+def _refutation(history: History, model: Model, part: Part, budget: Budget) -> Proof | None:
     """A short proof that a part has no order: a few operations, or all up to one reply."""
     found = circle(model, part)
     if found is not None:
         return found
+    ruled = by_rule(model, part, budget)
+    if isinstance(ruled, Refuted):
+        return _on_elements(history, part.key, ruled.fewest().part, model)
     impossible = explain(model, part, budget)
     if impossible is None:
         return None
@@ -122,8 +126,12 @@ def _refutation(model: Model, part: Part, budget: Budget) -> Proof | None:
 def _of_elements(history: History, distinct: Distinct, model: Model) -> ClosedPart:
     """A refutation of a set or queue by the operations on some of its elements."""
     key = int(np.flatnonzero(distinct.impossible)[0])
-    small = distinct.small(key).part
+    return _on_elements(history, distinct.keys[key], distinct.small(key).part, model)
+
+
+def _on_elements(history: History, key: str | None, small: Part, model: Model) -> ClosedPart:
+    """All operations of a key on the elements that a few of them name."""
     until = int(small.completed[small.completed < NEVER].max())
     naming = [place for place in range(len(small)) if small.call(place).f in ELEMENTS_OF[model.name]]
     elements = dict.fromkeys(encoded(history[int(small.invoked[place])].value) for place in naming)
-    return ClosedPart(distinct.keys[key], until, tuple(elements))
+    return ClosedPart(key, until, tuple(elements))

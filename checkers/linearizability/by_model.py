@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,18 +12,14 @@ import numpy as np
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.linearizability.answer import NEVER, Answer, Budget, Result
+from checkers.linearizability.by_rule.deciding import Refuted, by_rule, replays, replays_texts
 from checkers.linearizability.evidence import as_evidence, where_in_words
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
 from checkers.linearizability.tally import NONE_PROVED, Proved, Tally
 from checkers.models.initial import OPTION, has_initial, initial_in_words, other_initials
 from checkers.models.model import (
-    IMPOSSIBLE,
-    MAYBE,
-    Call,
     IllegalCall,
     Model,
-    ScalarAction,
-    TextModel,
     decided_by_reply,
     is_scalar,
     is_sourced,
@@ -330,19 +326,26 @@ class LinearizabilityOf:
             few = found.of(hard)
             for place in never_written(few, self.model, engine.packing, coded, is_one_enough=is_one_enough):
                 results.refute(hard[place])
+        for place in results.given_up():
             if is_one_enough and results.has_refuted:
                 return results
-            for place in results.given_up():
-                result = by_texts(self.model, found[place])
-                if result is not None:
-                    results.put(place, result)
-            hard = results.given_up()
+            self._decide_by_rule(found[place], place, results, tally)
+        hard = results.given_up()
         has_options = bool((found.completed == NEVER).any())
         for engine.options_first in (True, False) if has_options else (False,):
             if hard and not (is_one_enough and results.has_refuted):
                 results.take(hard, engine.decide_all(found.of(hard), quick, is_one_enough=is_one_enough))
                 hard = results.given_up()
         return results
+
+    def _decide_by_rule(self, part: Part, place: int, results: Results, tally: Tally) -> None:
+        """Take what a rule says about a hard key, if it says something."""
+        found = by_rule(self.model, part, self.budget)
+        if isinstance(found, Refuted):
+            tally.by_rule[part.key] = found
+            results.refute(place)
+        elif found is not None:
+            results.put(place, found)
 
     def _decided(self, engine: Engine, part: Part) -> Result:
         """What a long search finds: a part of it begins with operations of unknown outcome."""
@@ -373,6 +376,9 @@ class LinearizabilityOf:
         tally.most_configurations = max(tally.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE and not tally.is_to_explain:
             tally.bad += 1
+        elif part.key in tally.by_rule:
+            few = tally.by_rule[part.key].fewest()
+            self._show(f"{where_in_words(part.key)} as to {few.alone}", few.part, tally, sure=True)
         elif result.answer is Answer.NOT_LINEARIZABLE:
             self._show(where_in_words(part.key), part, tally, order=result.order, explaining=explaining)
         elif result.answer is Answer.GAVE_UP:
@@ -502,76 +508,33 @@ def _not_replayed(model: Model, found: HistoryParts, results: Sequence[Result]) 
     for place, result in enumerate(results):
         if result.answer is Answer.LINEARIZABLE:
             kinds = found.kinds[starts[place] + np.asarray(result.order, dtype=np.int64)].tolist()
-            if not _replays_texts(model, map(calls.__getitem__, kinds)):
+            if not replays_texts(model, map(calls.__getitem__, kinds)):
                 bad.append(place)
     return bad
-
-
-def replays(model: Model, part: Part, order: Sequence[int]) -> bool:
-    """Whether this order of a part's operations explains their replies, by the model's own rules."""
-    calls, kinds = part.calls, part.kinds[np.asarray(order, dtype=np.int64)].tolist()
-    if is_text(model):
-        return _replays_texts(model, [calls[kind] for kind in kinds])
-    state = model.initial
-    for kind in kinds:
-        after = model.step(state, calls[kind])
-        if after is IMPOSSIBLE:
-            return False
-        state = after
-    return True
-
-
-def _replays_texts(model: TextModel, calls: Iterable[Call]) -> bool:
-    """The same for texts, of which a history can have megabytes: by what each call does to a text."""
-    actions, text = model.texts, model.initial
-    keep, put = ScalarAction.KEEP, ScalarAction.PUT
-    for f, argument, result in calls:
-        action = actions[f]
-        if action is keep:
-            if result is not MAYBE and result != text:
-                return False
-        else:
-            text = argument if action is put else text + argument
-    return True
-
-
-def by_texts(model: Model, part: Part) -> Result | None:
-    """An order of texts of which each part was written once; None if there is none to be found so."""
-    from checkers.linearizability.text_order import ordered, texts_of
-
-    if not is_text(model):
-        return None
-    kinds, examples = np.unique(part.kinds, return_index=True)
-    effects = dict(zip(kinds.tolist(), map(model.effect, part.calls_of(examples)), strict=True))
-    texts = texts_of(part, effects, model.initial)
-    order = None if texts is None else ordered(texts)
-    if order is None or not _follows_time(part, order) or not replays(model, part, order):
-        return None
-    return Result(Answer.LINEARIZABLE, 0, order)
-
-
-def _follows_time(part: Part, order: Sequence[int]) -> bool:
-    """Whether an order has each operation with a reply, and none after one that began when it was over."""
-    placed = np.array(order, dtype=np.int64)
-    if not np.array_equal(
-        np.sort(placed[part.completed[placed] < NEVER]), np.flatnonzero(part.completed < NEVER)
-    ):
-        return False
-    begun = np.maximum.accumulate(part.invoked[placed])
-    return bool((part.completed[placed][1:] > begun[:-1]).all())
 
 
 def confirmed(engine: Engine, part: Part, budget: Budget, searched: Result | None = None) -> Result:
     """Search for an order, and replay the order found on the real values, so that a valid verdict is a proof.
 
     If the replay fails (two texts have the same fingerprint: see `engine`), the exact search decides. Where
-    `searched` has a result already, it is used instead of a search.
+    `searched` has a result already, it is used instead of a search. Otherwise the data type's rule is asked
+    before a search that takes long.
     """
-    result = engine.decide(part, budget) if searched is None else searched
-    if result.answer is Answer.GAVE_UP:
-        result = by_texts(engine.model, part) or result
+    result = _found(engine, part, budget) if searched is None else searched
     if result.answer is not Answer.LINEARIZABLE:
         return result
     if engine.exact or replays(engine.model, part, result.order):
         return result
     return type(engine)(engine.model, exact=True).decide(part, budget)
+
+
+def _found(engine: Engine, part: Part, budget: Budget) -> Result:
+    """What a short search finds, or else a rule, or else a long search."""
+    short = budget.of_configurations(AT_FIRST + AT_FIRST_AN_OPERATION * len(part))
+    result = engine.decide(part, short)
+    if result.answer is not Answer.GAVE_UP or short == budget:
+        return result
+    ruled = by_rule(engine.model, part, budget)
+    if isinstance(ruled, Refuted):
+        return Result(Answer.NOT_LINEARIZABLE, result.configurations, ())
+    return ruled or engine.decide(part, budget)

@@ -25,13 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.by_rule.text_order import contradictions, texts_of
+from checkers.linearizability.by_rule.texts import Pieces
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.packing.entries import PUT, TEST, Entries
 from checkers.linearizability.packing.packed import Packing
 from checkers.linearizability.part import HistoryParts, Integers
 from checkers.linearizability.search.coding import CodedCalls, coded_effects
-from checkers.linearizability.text_order import contradictions, texts_of
-from checkers.linearizability.texts import Pieces
 from checkers.linearizability.words import value_in_words
 from checkers.models.model import ANYTHING, Effect, Flow, Model, ScalarAction, is_scalar, is_sourced
 from checkers.words import plural

@@ -12,6 +12,7 @@ from checkers.verdict import Evidence
 from history import History
 
 if TYPE_CHECKING:
+    from checkers.linearizability.by_rule.deciding import Refuted
     from checkers.linearizability.engine import Engine
     from checkers.linearizability.impossible import Effort
     from checkers.linearizability.never_written import NeverWritten
@@ -52,6 +53,8 @@ class Tally:
     evidence: list[Evidence] = field(default_factory=list)
     at_once: tuple[HistoryParts, Engine] | None = None
     """The keys that were searched at once, if some were, and the engine that knows what their calls do."""
+    by_rule: dict[str | None, Refuted] = field(default_factory=dict)
+    """By key a few operations without an order, which a rule found."""
     effort: Effort | None = None
     """What is left of the effort of explaining keys, once one was."""
     first_bad: Part | None = None

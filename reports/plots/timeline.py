@@ -40,6 +40,9 @@ PAUSE_WIDTH = 68.0
 PAUSE_NS = 200 * MILLISECOND_NS
 """The length of a pause is written out from this length on."""
 
+TAKES = frozenset({"dequeue"})
+"""Operations that may find nothing, and do not only read."""
+
 
 def label(span: Span, length: int = 24) -> str:
     """`register r17`, `lookup → r17`: kind, argument, and the result where it differs."""
@@ -49,11 +52,16 @@ def label(span: Span, length: int = 24) -> str:
         aim = span.argument.get("target") if span.is_nemesis and isinstance(span.argument, dict) else None
         words.append(short(span.argument if aim is None else aim, part))
     if span.outcome == "ok" and not span.is_nemesis:
-        if span.result in (None, {}, []) and span.f in READS:
+        if span.result in (None, {}, []) and (span.f in READS or span.f in TAKES):
             words.append("→ nothing")
-        elif span.result not in (None, span.argument):
+        elif span.result is not None and not _is_same(span.result, span.argument):
             words.append(f"→ {short(span.result, part)}")
     return shorten(" ".join(words), length)
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Whether two values are equal; true is not 1."""
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 
 def _marked_label(span: Span, excerpt: Excerpt) -> str:

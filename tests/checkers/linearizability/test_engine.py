@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from checkers.linearizability.answer import NEVER, Answer, Budget
-from checkers.linearizability.by_model import confirmed, replays
+from checkers.linearizability.by_model import confirmed
+from checkers.linearizability.by_rule.deciding import replays
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.kernels.prepare import window_of
 from checkers.linearizability.kernels.transitions import PRIME, times_modulo

@@ -11,7 +11,7 @@ import pytest
 
 from ackproof.judging.checking import Question, answer
 from checkers.linearizability.answer import NEVER, Answer
-from checkers.linearizability.by_model import replays
+from checkers.linearizability.by_rule.deciding import replays
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.part import Part
 from checkers.linearizability.search.queue_search import QueueSearch

@@ -112,6 +112,16 @@ def test_labels_say_argument_and_result() -> None:
     }
 
 
+def test_a_label_says_what_an_addition_or_an_empty_queue_answered() -> None:
+    spans = made(
+        *((0, 0, "invoke", "add", None, 1), (1, 0, "ok", "add", None, True)),
+        *((2, 0, "invoke", "dequeue", None, None), (3, 0, "ok", "dequeue", None, None)),
+        *((4, 0, "invoke", "append", "k", "x"), (5, 0, "ok", "append", "k", None)),
+    )
+    found = [label(span) for span in excerpt(spans, (0, 2, 4)).spans]
+    assert found == ["add 1 → true", "dequeue → nothing", "append x"]
+
+
 def test_an_operation_that_never_completed_is_open_and_shown() -> None:
     spans = made((0, 0, "invoke", "register", "k", "r1"))
     svg = timeline_plot(excerpt(spans, (0,)), (), "t", "title").svg

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from checkers.linearizability.answer import NEVER, Answer, Budget
-from checkers.linearizability.by_model import replays
+from checkers.linearizability.by_rule.deciding import replays
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.never_written import never_written
 from checkers.linearizability.packing.packed import Packing

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from checkers.linearizability import text_order
-from checkers.linearizability.answer import Answer, Budget, Result
-from checkers.linearizability.by_model import QUICK_CONFIGURATIONS, LinearizabilityOf, by_texts, confirmed
+from checkers.linearizability.answer import Answer, Budget
+from checkers.linearizability.by_model import QUICK_CONFIGURATIONS, LinearizabilityOf, confirmed
+from checkers.linearizability.by_rule import text_order
+from checkers.linearizability.by_rule.deciding import by_texts
 from checkers.linearizability.engine import Engine
 from checkers.linearizability.never_written import NeverWritten, never_written
 from checkers.linearizability.part import Part, parts
@@ -252,10 +253,11 @@ def test_an_order_that_is_wrong_does_not_count(order: list[int], monkeypatch: py
     assert by_texts(MODEL, parts(history_of(OVERLAP))[0]) is None
 
 
-def test_it_is_asked_for_where_a_search_gave_up() -> None:
+def test_it_is_asked_before_a_search_that_takes_long() -> None:
     draw = Random(0)
     events = recorded(Server(TEXTS, draw), Load(operations=200, clients=50, unknown=0.1), draw)
     found = parts(history_of(events))
     engine = Engine(MODEL)
-    gave_up = Result(Answer.GAVE_UP, 0, (), "none")
-    assert confirmed(engine, found[0], Budget(), gave_up).answer is Answer.LINEARIZABLE
+    result = confirmed(engine, found[0], Budget())
+    assert result.answer is Answer.LINEARIZABLE
+    assert result.configurations == 0  # no search found it

@@ -27,8 +27,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple, TypeAlias
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.by_rule.texts import MOST_LENGTHS
 from checkers.linearizability.part import Part
-from checkers.linearizability.texts import MOST_LENGTHS
 from checkers.models.model import ANYTHING, Effect, ScalarAction
 
 AT_FIRST, NOWHERE = -1, -1
