@@ -119,7 +119,7 @@ class BeatWatch:
         """The timer fired: returns the decisions that must be logged because of silence; sets the timer
         again."""
         if self._armed_at and self.was_asleep(now - self._armed_at):
-            self.begin(self.term, now, effects)
+            self._wake(now, effects)
             return []
         self._armed_at = 0
         decided: list[Expire] = []
@@ -144,6 +144,20 @@ class BeatWatch:
                 self._await(key, life)
         self._arm(now, effects)
         return decided
+
+    def _wake(self, now: int, effects: list[Effect]) -> None:
+        """Each instance has its full time again. What was decided of it stays decided: it stands in the log,
+        and may not be applied yet."""
+        before = self._lives
+        self.begin(self.term, now, effects)
+        for key, life in self._lives.items():
+            known = before.get(key)
+            if known is None or known.registered != life.registered:
+                continue
+            if (known.is_unhealthy, known.is_leaving) != (life.is_unhealthy, life.is_leaving):
+                life.is_unhealthy, life.is_leaving = known.is_unhealthy, known.is_leaving
+                self._await(key, life)
+        self._arm(now, effects)
 
     def was_asleep(self, late_ns: int) -> bool:
         """Whether a timer that is this late means that beats may wait unread."""

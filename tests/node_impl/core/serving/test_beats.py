@@ -339,3 +339,42 @@ def test_a_leader_that_was_asleep_gives_every_instance_its_full_time_again() -> 
         (41_500, "unhealthy"),
         (43_000, "removed"),
     ]
+
+
+def test_a_leader_that_was_asleep_remembers_what_it_decided_and_has_not_applied_yet() -> None:
+    watched = Watched()
+    watched.apply(Register(key(1), beats=TIMES), 0)
+    [unhealthy] = watched.watch.due(1_500 * MILLISECOND_NS, watched.effects)
+    watched.note_timer()
+    assert watched.watch.due(40 * SECOND_NS, watched.effects) == [], "beats may lie unread"
+    watched.note_timer()
+    watched.apply(unhealthy, 40_100 * MILLISECOND_NS)
+    found = watched.registry.get(key(1))
+    assert found is not None
+    assert not found.healthy
+    [revival] = [watched.watch.beat(found, 40_200 * MILLISECOND_NS, watched.effects)]
+    assert revival is not None
+    assert revival.to == "healthy"
+    watched.note_timer()
+    assert watched.watch.due(80 * SECOND_NS, watched.effects) == [], (
+        "the revival is not applied, and it slept again"
+    )
+    watched.note_timer()
+    watched.apply(revival, 80_100 * MILLISECOND_NS)
+    watched.advance(81_500 * MILLISECOND_NS)
+    assert [(at // MILLISECOND_NS, expiry.to) for at, expiry in watched.expiries] == [(81_500, "unhealthy")]
+
+
+def test_a_removal_that_was_decided_before_the_leader_slept_still_comes_before_a_beat() -> None:
+    watched = Watched()
+    watched.apply(Register(key(1), beats=BeatTimes(500, 1_500, 1_500)), 0)
+    [removal] = watched.watch.due(1_500 * MILLISECOND_NS, watched.effects)
+    assert removal.to == "removed"
+    watched.note_timer()
+    assert watched.watch.due(40 * SECOND_NS, watched.effects) == [], "beats may lie unread"
+    found = watched.registry.get(key(1))
+    assert found is not None
+    assert watched.watch.is_leaving(found)
+    watched.apply(removal, 40_100 * MILLISECOND_NS)
+    watched.advance(60 * SECOND_NS)
+    assert (len(watched.watch), watched.expiries) == (0, [])
