@@ -47,9 +47,12 @@ ADVICE: Mapping[str, str] = {
     r"MiB|memory": "give it more memory: --memory-mib of ackproof check",
     r"time that was given": "give it more time: --seconds of ackproof check",
     r"the checker itself failed": "report this as a defect of Ackproof, with the folder of the run",
+    r"no operation completed": "have operations that complete: a longer --time-limit of what records them",
     r"final (list|read|heal)": "let the run come to its end, with its final heal and reads",
 }
 """By what a verdict says: what was missing, and the option that gives it."""
+SOMETHING_TO_JUDGE = "give it what it looks at: another --workload or --nemesis, or a longer --time-limit"
+"""The advice where a checker had nothing to look at, and nothing more exact is known."""
 NOT_EXERCISED: Mapping[str, str] = {
     "snapshot-safety": "have nodes take snapshots: a lower --snapshot-entries, or a longer --time-limit",
     "membership": "change the members: --nemesis membership",
@@ -74,6 +77,8 @@ def unknown(
     place = 0 if first is not None and first.evidence else None
     missing = _together([one for verdict in against for one in _missing(verdict)])
     lacking = sorted(set(required) - {verdict.checker for verdict in verdicts})
+    if CHANGED.match(seal):
+        missing.insert(0, "the run's files, as it left them: bring them back from a copy, or run it again")
     if lacking:
         missing.append(f"required checkers that did not judge the run: {', '.join(lacking)}")
     return Explanation(
@@ -127,9 +132,12 @@ def _missing(verdict: Verdict) -> list[tuple[str, str]]:
     """The checker, and what would let it decide, as far as it is known."""
     if verdict.unjudged is Unjudged.NOT_EXERCISED:
         given = NOT_EXERCISED.get(verdict.checker)
-        return [] if given is None else [(verdict.checker, given)]
+        if given is not None:
+            return [(verdict.checker, given)]
     texts = [verdict.summary, *(f"{one.title} {one.text}" for one in verdict.evidence[:5])]
     if any(NOTHING_WORKED.search(text) for text in texts):
         return [(verdict.checker, TRY_THE_CLIENT)]
     found = [advice for pattern, advice in ADVICE.items() if any(re.search(pattern, text) for text in texts)]
+    if not found and verdict.unjudged is Unjudged.NOT_EXERCISED:
+        found = [SOMETHING_TO_JUDGE]
     return [(verdict.checker, advice) for advice in found[:2]]

@@ -218,6 +218,31 @@ def test_a_required_checker_that_was_not_exercised_is_named() -> None:
     assert "--snapshot-entries" in missing
 
 
+def test_a_checker_that_had_nothing_to_look_at_says_what_would_give_it_something() -> None:
+    for checker, summary, words in (
+        (
+            "linearizability",
+            "no operation completed, so there is no reply to explain",
+            "operations that complete",
+        ),
+        ("lock", "no lock was taken", "another --workload or --nemesis, or a longer --time-limit"),
+    ):
+        idle = Verdict.marked(checker, Unjudged.NOT_EXERCISED, summary)
+        found = explain(recording(), [idle], {checker})
+        assert found is not None
+        [missing] = found.missing
+        assert missing.startswith(f"{checker}: ")
+        assert words in missing
+
+
+def test_evidence_that_was_changed_is_said_to_be_missing_as_the_run_left_it() -> None:
+    whole = Verdict("durability", Validity.UNKNOWN, "nothing is proved")
+    found = explain(recording(), [whole], (), "sealed, and missing since: nodes/n1/trace/0001.jsonl")
+    assert found is not None
+    assert found.headline.startswith("The evidence is not what the run left")
+    assert found.missing[0].startswith("the run's files, as it left them")
+
+
 def test_a_run_whose_harness_was_killed_says_so_and_until_when_it_was_recorded() -> None:
     cut = Verdict("log-matching", Validity.UNKNOWN, "the trace of n1 has a gap: it may lack lines")
     found = explain(recording(), [cut], (), "not sealed: the run did not come to its end")
