@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -114,7 +115,8 @@ def go_on_line(summary: CampaignSummary) -> str | None:
     """The line that goes on with a campaign whose runs are not all done; None if there is nothing to do."""
     from harness.campaign.summary import MERGED
 
-    line = ["ackproof", "campaign", "run", "--resume", summary.folder]
+    cores = dict.fromkeys(cell.cell.core_option for cell in summary.cells)
+    line = ["ackproof", "campaign", "run", "--resume", summary.folder, *itertools.chain(*cores)]
     if summary.more_needed_s is not None:
         return shlex.join([*line, "--seconds", str(summary.more_needed_s)])
     is_unfinished = summary.ended in ("", "interrupted", MERGED) and summary.runs < summary.asked
@@ -165,17 +167,25 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
         if one.example.folder:
             say(f"  report: {one.example.folder}/report.html")
         if one.shrunk is not None:
-            file = shlex.quote(one.shrunk.file)
-            say(f"  shrunk to {one.shrunk.lines} lines: ackproof replay {file}")
-            say(f"  what brought it about: {one.shrunk.cause or f'ackproof cause {file}'}")
+            again, cause = (
+                shlex.join(["ackproof", command, one.shrunk.file, *_core_option(one)])
+                for command in ("replay", "cause")
+            )
+            say(f"  shrunk to {one.shrunk.lines} lines: {again}")
+            say(f"  what brought it about: {one.shrunk.cause or cause}")
         say(f"  the example again, with a report: {one.example.command}")
-        say(f"  {replay_line(one.fingerprint, store)}")
+        say(f"  {replay_line(one, store)}")
 
 
-def replay_line(fingerprint: str, store: Path) -> str:
+def replay_line(finding: Finding, store: Path) -> str:
     """The line that says whether a finding is still there."""
     where = [] if store == STORE else ["--store", str(store)]
-    return shlex.join(["ackproof", "replay", fingerprint, *where])
+    return shlex.join(["ackproof", "replay", finding.fingerprint, *where, *_core_option(finding)])
+
+
+def _core_option(finding: Finding) -> list[str]:
+    """The option with which commands run the core that shows a finding; none for another system."""
+    return ["--core", finding.example.core] if finding.example.core else []
 
 
 def about_findings(
@@ -186,7 +196,7 @@ def about_findings(
     from ackproof.results import About
 
     firsts = [one for one in found if one.only_with is None and one.state != "resolved"]
-    lines = [replay_line(one.fingerprint, store) for one in firsts]
+    lines = [replay_line(one, store) for one in firsts]
     return About(folder=folder, next=(*lines, *(() if following is None else (following,))))
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from checkers.linearizability.answer import Budget
 from harness.errors import unknown_name
+
+if TYPE_CHECKING:
+    from harness.sim.lockstep.protocol import ForeignCore
 
 Callback = Callable[[click.Context, click.Parameter, Any], Any]
 Completion = Callable[[click.Context, click.Parameter, str], list[str]]
@@ -108,16 +111,23 @@ def host_and_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def core(context: click.Context, option: click.Parameter, value: str | None) -> Any:
+def core(_context: click.Context, _option: click.Parameter, value: str | None) -> ForeignCore | None:
     """A click callback for the command of a core: it is started and asked what it is."""
-    if value is None:
-        return None
+    return None if value is None else core_of_text(value)
+
+
+def core_of_text(text: str) -> ForeignCore:
+    """The core that an option names.
+
+    Raises:
+        click.BadParameter: the text is no command.
+    """
     from harness.sim.lockstep.runs import core_of
 
     try:
-        return core_of(value)
+        return core_of(text)
     except ValueError as error:
-        raise click.BadParameter(f"{value!r} is no command: {error}", context, option) from error
+        raise click.BadParameter(f"{text!r} is no command: {error}", param_hint="'--core'") from error
 
 
 def core_option(help_: str) -> Option:

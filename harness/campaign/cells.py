@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Literal, NamedTuple, get_args
 
 import msgspec
 
+from harness.errors import CouldNotRun
 from harness.mutants.catalogue import MUTANTS
+from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.lockstep.runs import in_place_of, is_other_version
 from harness.sim.plan.plan import SeedOptions
 from harness.sim.seeds.hunting import options_for
 from harness.systems import REFERENCE_NODE
@@ -25,6 +29,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One test, which runs under many seeds. What is None is left to the seed, or to `ackproof run`."""
 
     system: str = REFERENCE_NODE
+    core: ForeignCore | None = None
+    """In the simulated world: the core that nodes are made of, in place of the reference node."""
     workload: str = "registry"
     nemesis: tuple[str, ...] | None = None
     nodes: int | None = None
@@ -50,7 +56,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def name(self) -> str:
         """The cell in a few words."""
-        parts = [self.world, self.system, self.workload, self.faults_in_words]
+        system = self.system if self.core is None else f"core {shlex.join(self.core.command)}"
+        parts = [self.world, system, self.workload, self.faults_in_words]
         parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
         parts += [f"mutant {self.mutant}"] if self.mutant is not None else []
         parts += [f"hosts of {self.nodes_file}"] if self.nodes_file is not None else []
@@ -80,12 +87,18 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             workload=self.workload,
             mutant=self.mutant,
             lease=self.lease,
+            core=self.core,
         )
+
+    @property
+    def core_option(self) -> tuple[str, ...]:
+        """The option that names its core, which every command needs that runs it; empty without one."""
+        return () if self.core is None else ("--core", shlex.join(self.core.command))
 
     def arguments(self, seed: int) -> list[str]:
         """The arguments of `ackproof` that repeat one run."""
         words = ["sim"] if self.world == "sim" else ["run", "--world", self.world, "--system", self.system]
-        words += ["--seed", str(seed), "--workload", self.workload]
+        words += [*self.core_option, "--seed", str(seed), "--workload", self.workload]
         if self.nemesis is not None:
             words += ["--nemesis", ",".join(self.nemesis) or "none"]
         given = {
@@ -154,6 +167,28 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     def whole(self) -> CampaignPlan:
         """The plan of all shards together."""
         return msgspec.structs.replace(self, shard=None)
+
+
+def with_cores(plan: CampaignPlan, given: Sequence[ForeignCore]) -> CampaignPlan:
+    """A stored plan whose cells have the cores that the user names, never the commands that the file names.
+
+    Raises:
+        CouldNotRun: a core is needed and not given, or is another version; or one is given and not needed.
+    """
+    by_name = {core.in_words: core for core in given}
+    needed = {cell.core.in_words for cell in plan.cells if cell.core is not None}
+    for name in by_name.keys() - needed:
+        raise CouldNotRun(f"the campaign has no cell of the core `{name}`: leave this --core out")
+    cells = []
+    for cell in plan.cells:
+        own = None if cell.core is None else by_name.get(cell.core.in_words)
+        if cell.core is not None and own is not None and is_other_version(cell.core, own):
+            raise CouldNotRun(
+                f"the core `{cell.core.in_words}` has changed since the campaign began, and results of two "
+                "versions are not mixed; begin a new campaign"
+            )
+        cells.append(msgspec.structs.replace(cell, core=in_place_of(cell.core, own, anyway=False)))
+    return msgspec.structs.replace(plan, cells=tuple(cells))
 
 
 class Unit(NamedTuple):

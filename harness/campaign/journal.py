@@ -27,10 +27,11 @@ from pathlib import Path
 
 import msgspec
 
-from harness.campaign.cells import CampaignPlan, Unit
+from harness.campaign.cells import CampaignPlan, Unit, with_cores
 from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
 from harness.formats import newer
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.schedule.version import differences, digests
 from harness.systems.secrets import hidden, revealed
 from history.files import UNREADABLE, RefusedFile, brief, read_regular
@@ -165,12 +166,17 @@ class Journal:
         return journal
 
     @classmethod
-    def resume(cls, folder: Path) -> Journal:
+    def resume(cls, folder: Path, cores: Sequence[ForeignCore] = ()) -> Journal:
         """Open the journal of a campaign that was interrupted.
 
+        Args:
+            folder: the campaign's.
+            cores: those that its cells have: the commands that a journal names are not run, since others may
+                have written it.
+
         Raises:
-            CouldNotRun: it is no campaign's folder, other code made it, another process writes it, or a
-                secret option of a cell cannot be looked up.
+            CouldNotRun: it is no campaign's folder, other code made it, another process writes it, a secret
+                option of a cell cannot be looked up, or a core is not given, or is another version.
         """
         path = folder.absolute() / JOURNAL
         stored = read(folder)
@@ -188,7 +194,13 @@ class Journal:
             os.ftruncate(descriptor, _whole_lines(read_regular(path, most_bytes=MOST_LOG_BYTES)))
         except OSError as error:
             raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
-        return cls(path, stored, descriptor)
+        journal = cls(path, stored, descriptor)
+        try:
+            journal._plan_here(with_cores(stored.plan, cores))
+        except CouldNotRun:
+            journal.close()
+            raise
+        return journal
 
     @property
     def ended_with(self) -> str:
@@ -211,6 +223,10 @@ class Journal:
             most_s=before + seconds,
             most_simulated_s=None if simulated_s is None else simulated_s + seconds,
         )
+        self._plan_here(plan)
+
+    def _plan_here(self, plan: CampaignPlan) -> None:
+        """Go on with this plan; that in the file stays."""
         self.stored = msgspec.structs.replace(
             self.stored, header=msgspec.structs.replace(self.stored.header, plan=plan)
         )

@@ -27,7 +27,11 @@ from harness.campaign.cells import (
 from harness.campaign.journal import is_campaign_name
 from harness.errors import unknown_name
 from harness.mutants.catalogue import MUTANTS
+from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.lockstep.runs import core_of
+from harness.sim.plan.for_core import LOCKSTEP
 from harness.systems import REFERENCE_NODE
+from harness.systems.catalogue import workloads_of
 from harness.systems.secrets import hidden
 from history.files import RefusedFile, read_regular
 
@@ -46,7 +50,10 @@ class CellKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     """One table `[[cells]]`: every combination of its values is a cell."""
 
     system: OneOrMore[str] = REFERENCE_NODE
-    workload: OneOrMore[str] = "registry"
+    core: OneOrMore[str] = "none"
+    """Commands of cores that nodes are made of in the simulated world; `none` for the reference node."""
+    workload: OneOrMore[str] | None = None
+    """None for the usual one: `registry`, or of a core the first that fits its data types."""
     nemesis: OneOrMore[str] = DRAWN
     """Each a set of faults, `kill,partition`; `none` for no fault."""
     nodes: OneOrMore[int | Drawn] = "drawn"
@@ -176,6 +183,7 @@ def plan_of_keys(keys: CampaignKeys) -> CampaignPlan:
 
 _AXES = (
     "system",
+    "core",
     "workload",
     "nemesis",
     "nodes",
@@ -189,15 +197,28 @@ _AXES = (
 
 
 def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
-    """Every combination of a table's values, in the order of its keys."""
+    """Every combination of a table's values, in the order of its keys. Cores are started, and asked what they
+    are.
+
+    Raises:
+        CouldNotRun: a core cannot be started, or does not speak the protocol.
+        ValueError: values that exclude each other.
+    """
     if keys.nodes_file is not None and "ssh" not in _values(keys.world):
         raise ValueError("nodes_file lists remote hosts, and the world is not ssh; leave it out")
     hosts = None if keys.nodes_file is None else str(Path(keys.nodes_file).absolute())
     axes = [_values(getattr(keys, name)) for name in _AXES]
+    cores = {command: _core(command) for command in _values(keys.core) if command != "none"}
     for values in itertools.product(*axes):
-        given: dict[str, Any] = {name: _plain(value) for name, value in zip(_AXES, values, strict=True)}
-        given["nemesis"] = faults_of(str(values[_AXES.index("nemesis")]))
+        named = dict(zip(_AXES, values, strict=True))
+        given: dict[str, Any] = {name: _plain(value) for name, value in named.items()}
+        given["nemesis"] = faults_of(str(named["nemesis"]))
         given["mutant"] = None if given["mutant"] == "none" else given["mutant"]
+        given["core"] = core = cores.get(named["core"])
+        if core is not None and given["system"] not in (REFERENCE_NODE, LOCKSTEP):
+            raise ValueError(f"nodes are made of a core or of {given['system']}: leave core or system out")
+        given["system"] = given["system"] if core is None else LOCKSTEP
+        given["workload"] = given["workload"] or _usual_workload(core)
         yield Cell(
             **given,
             fault_seconds=keys.fault_seconds,
@@ -207,6 +228,21 @@ def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
             seeds=seeds if keys.seeds is None else keys.seeds,
             first_seed=first_seed if keys.first_seed is None else keys.first_seed,
         )
+
+
+def _core(command: str) -> ForeignCore:
+    try:
+        return core_of(command)
+    except ValueError as error:
+        raise ValueError(f"core {command!r} is no command: {error}") from error
+
+
+def _usual_workload(core: ForeignCore | None) -> str:
+    """What clients do if no workload is named."""
+    if core is None:
+        return "registry"
+    fitting = workloads_of(core.data_types)
+    return fitting[0] if fitting else "registry"
 
 
 def faults_of(text: str) -> tuple[str, ...] | None:

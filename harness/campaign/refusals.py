@@ -19,10 +19,12 @@ from harness.mutants.catalogue import MUTANTS
 from harness.nemesis import ALL, all_survivable, nemesis_of
 from harness.run.parts import parts_of
 from harness.run.test import Test, with_chosen_faults
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.mechanisms.catalogue import SIM
-from harness.sim.plan.for_core import LOCKSTEP
+from harness.sim.plan.for_core import LOCKSTEP, impossible_for_core
 from harness.systems import REFERENCE_NODE, client_for
 from harness.systems.base import HasVersion
+from harness.systems.catalogue import why_unfit
 from harness.systems.reference_node import ReferenceNode
 from harness.workload import workload
 from history.limits import LARGEST_NUMBER, MOST_CLIENTS, MOST_NODES
@@ -86,27 +88,42 @@ def _out_of_bounds(cell: Cell) -> Iterator[str]:
 
 
 def _simulated(cell: Cell) -> Iterator[str]:
-    if cell.system == LOCKSTEP:
-        yield (
-            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N` runs many seeds "
-            "of one core, and goes on where it stopped"
-        )
+    if cell.core is None and cell.system == LOCKSTEP:
+        yield "a core is named by its command: core = './my-core'"
         return
-    if cell.system != REFERENCE_NODE:
+    if cell.core is None and cell.system != REFERENCE_NODE:
         yield f"only {REFERENCE_NODE} runs in the world sim; for {cell.system} give the world local or netns"
         return
     for field in ("fault_seconds", "minimum_acknowledged"):
         if getattr(cell, field) is not None:
             yield f"{field} is for runs of real processes"
     if cell.system_options:
-        yield f"{REFERENCE_NODE} has no options of its own (system_options)"
+        yield f"{cell.system} has no options of its own (system_options)"
     names = _names(cell.nodes or LEAST_NODES)
-    yield from _said_by(lambda: client_for(ReferenceNode(), workload(cell.workload, names, 1)))
+    if cell.core is None:
+        yield from _said_by(lambda: client_for(ReferenceNode(), workload(cell.workload, names, 1)))
+    else:
+        yield from _of_core(cell, cell.core)
     if cell.nemesis:
         yield from _said_by(lambda: nemesis_of(_spelled_out(cell.nemesis or ()), SIM, names))
 
 
+def _of_core(cell: Cell, core: ForeignCore) -> Iterator[str]:
+    if cell.mutant is not None or cell.lease:
+        yield f"mutant and lease are for {REFERENCE_NODE}, and core names another"
+    unknown = list(_said_by(lambda: workload(cell.workload, _names(1), 1)))
+    if unknown:
+        yield from unknown
+    else:
+        unfit = why_unfit(cell.workload, core.data_types)
+        yield from [unfit] if unfit else []
+    yield from impossible_for_core([fault for fault in cell.nemesis or () if fault != ALL], core)
+
+
 def _real(cell: Cell) -> Iterator[str]:
+    if cell.core is not None:
+        yield "a core runs in the world sim alone"
+        return
     if cell.fault_seconds is not None and not _SECONDS.fullmatch(cell.fault_seconds):
         yield f"fault_seconds is {cell.fault_seconds!r}; it may be a number of seconds, or two: 4-8"
     hosts = list(_said_by(lambda: hosts_of(cell)))

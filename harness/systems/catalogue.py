@@ -168,3 +168,12 @@ def workloads_of(data_types: Collection[str]) -> tuple[str, ...]:
 
     made = {name: make(("n1",), 1) for name, make in WORKLOADS.items()}
     return tuple(name for name, work in made.items() if work.data_type in data_types and work.retries is None)
+
+
+def why_unfit(workload: str, data_types: Collection[str]) -> str | None:
+    """Why this workload does not fit nodes that have these data types, in words; None if it does."""
+    fitting = workloads_of(data_types)
+    if workload in fitting:
+        return None
+    has, fit = (", ".join(names) or "none" for names in (data_types, fitting))
+    return f"workload {workload} does not fit the core's data types, which are {has}; these fit: {fit}"

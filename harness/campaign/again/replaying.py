@@ -25,6 +25,7 @@ from harness.campaign.findings.states import Seen
 from harness.campaign.outcomes import Outcome, Violation, outcome_of
 from harness.executors.executor import tried as tried_once
 from harness.sim.judging import results_of
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.schedule.bounds import MOST_HAPPENINGS
 from harness.sim.schedule.replay import load
 from harness.sim.schedule.schedule import play
@@ -61,13 +62,13 @@ class Replayed(msgspec.Struct, frozen=True):
     """Of `ackproof`: they run the seed that shows it, or else its example."""
 
 
-def played(file: Path) -> Outcome:
-    """Run a file's schedule, and judge the run.
+def played(file: Path, core: ForeignCore | None = None) -> Outcome:
+    """Run a file's schedule, and judge the run; `core` is what nodes are made of where it is of a core.
 
     Raises:
         CouldNotRun: it cannot be read.
     """
-    ran = play(load(file, anyway=True).schedule, most_happenings=MOST_HAPPENINGS)
+    ran = play(load(file, anyway=True, core=core).schedule, most_happenings=MOST_HAPPENINGS)
     return outcome_of(results_of(ran), ran.problem)
 
 
@@ -75,7 +76,7 @@ def replayed(
     target: Target,
     executor: Executor,
     limits: Limits,
-    play_again: Callable[[Path], Outcome] = played,
+    play_again: Callable[[Path, ForeignCore | None], Outcome] = played,
     tell_share: Callable[[float], None] = lambda _: None,
 ) -> Replayed:
     """Look for a finding again.
@@ -84,13 +85,13 @@ def replayed(
         target: the finding.
         executor: does the runs.
         limits: how long to try.
-        play_again: runs and judges the schedule of a file.
+        play_again: runs and judges the schedule of a file, with the core that nodes are made of.
         tell_share: is given, after each run, which share of the runs that would decide is done.
 
     Raises:
         CouldNotRun: the harness could do none of the runs.
     """
-    changed = differences(target.header.code)
+    changed = (*differences(target.header.code), *(["the core"] if target.is_other_core else []))
     is_exact = target.is_simulated and not changed
     if changed and target.shrunk is not None:
         shown = _shown_by_schedule(target, Path(target.shrunk), play_again)
@@ -122,9 +123,11 @@ def replayed(
     )
 
 
-def _shown_by_schedule(target: Target, file: Path, play_again: Callable[[Path], Outcome]) -> Violation | None:
+def _shown_by_schedule(
+    target: Target, file: Path, play_again: Callable[[Path, ForeignCore | None], Outcome]
+) -> Violation | None:
     """What its shrunk example shows of it; None if nothing, or if other code cannot play it."""
-    outcome = tried_once(play_again, file)
+    outcome = tried_once(play_again, file, target.cell.core)
     return None if isinstance(outcome, str) else outcome.shown(target.violation)
 
 
@@ -143,7 +146,7 @@ def _by_schedule(target: Target, changed: tuple[str, ...], limits: Limits, shown
         confidence=limits.confidence,
         seen=target.seen,
         title=shown.title,
-        arguments=("replay", str(target.shrunk), "--anyway"),
+        arguments=("replay", str(target.shrunk), "--anyway", *target.cell.core_option),
     )
 
 

@@ -7,6 +7,7 @@ of its own, and neither does a canary.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ from harness.campaign.findings.sightings import sightings_in
 from harness.campaign.journal import Stored
 from harness.campaign.outcomes import Violation, is_violation, kind_in_findings
 from harness.errors import CouldNotRun
+from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.plan.swarm import plan_of
 from harness.sim.schedule.picture import draw
 from harness.sim.schedule.replay import save
@@ -60,7 +62,9 @@ class ShrunkFinding(msgspec.Struct, frozen=True):
 def tasks(stored: Sequence[Stored], found: Sequence[Finding], campaign: Stored) -> Iterator[Task]:
     """The findings of one campaign that have no example yet of the code that ran."""
     sightings = sightings_in(stored)
-    same_code = [one for one in stored if one.header.code == campaign.header.code]
+    same_code = [
+        one for one in stored if one.header.code == campaign.header.code and _cores(one) == _cores(campaign)
+    ]
     for finding in found:
         if finding.only_with is None and shrunk_example(same_code, finding.fingerprint) is None:
             sighting = sightings[finding.fingerprint]
@@ -83,13 +87,17 @@ def tasks(stored: Sequence[Stored], found: Sequence[Finding], campaign: Stored) 
                 )
 
 
-def task_of(stored: Sequence[Stored], what: str) -> Task:
-    """What is to be shrunk for a fingerprint, or for one run `CAMPAIGN:CELL:SEED`.
+def _cores(stored: Stored) -> set[ForeignCore | None]:
+    return {cell.core for cell in stored.plan.cells}
+
+
+def task_of(stored: Sequence[Stored], what: str, core: ForeignCore | None = None) -> Task:
+    """What is to be shrunk for a fingerprint, or for one run `CAMPAIGN:CELL:SEED`; `core` as for `target`.
 
     Raises:
-        CouldNotRun: there is no such finding or run, or it is a real one.
+        CouldNotRun: there is no such finding or run, or it is a real one; or `core` does not belong to it.
     """
-    wanted = target(stored, what)
+    wanted = target(stored, what, core)
     if not wanted.is_simulated:
         raise CouldNotRun(f"finding {wanted.fingerprint} is real: only simulated runs are shrunk")
     folder = next(one.folder for one in stored if one.header == wanted.header)
@@ -133,7 +141,8 @@ def shrunk(task: Task, *, seconds: float = EACH_S) -> ShrunkFinding:
     except DoesNotFail as error:
         raise CouldNotRun(
             f"seed {task.seed} does not show finding {task.fingerprint} with the code that is here; ask "
-            f"`ackproof replay {task.fingerprint}` whether it is fixed"
+            f"`{shlex.join(['ackproof', 'replay', task.fingerprint, *task.cell.core_option])}` whether it is "
+            "fixed"
         ) from error
     ran = play(small.schedule)
     try:

@@ -18,6 +18,8 @@ from harness.campaign.findings.states import Seen
 from harness.campaign.journal import Header, RunLine, Stored
 from harness.campaign.outcomes import Violation
 from harness.errors import CouldNotRun, unknown_name
+from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.lockstep.runs import in_place_of, is_other_version
 
 FINDING = re.compile(r"[0-9a-f]{10}")
 RUN = re.compile(r"(?P<campaign>.+):(?P<cell>\d{1,9}):(?P<seed>\d{1,19})")
@@ -45,6 +47,8 @@ class Target(msgspec.Struct, frozen=True):
     """Of the campaign of the example: the code and the versions that ran."""
     shrunk: str | None = None
     """The file of its shrunk example; None if there is none."""
+    is_other_core: bool = False
+    """Whether the core that is to be run is another version of the one that showed it."""
 
     @property
     def is_simulated(self) -> bool:
@@ -57,12 +61,30 @@ class Target(msgspec.Struct, frozen=True):
         yield from count(self.first_fresh)
 
 
-def target(stored: Sequence[Stored], what: str) -> Target:
+def target(stored: Sequence[Stored], what: str, core: ForeignCore | None = None) -> Target:
     """What a fingerprint, or `CAMPAIGN:CELL:SEED` for a run, stands for.
 
+    Args:
+        stored: the campaigns.
+        what: names the finding or the run.
+        core: what nodes are made of, where the finding is of a core of others: the command that a journal
+            names is not run, since others may have written it.
+
     Raises:
-        CouldNotRun: these campaigns have no such finding or run, or the run shows no violation.
+        CouldNotRun: these campaigns have no such finding or run, or the run shows no violation; or a core is
+            needed and not given, or the other way round.
     """
+    wanted = _named(stored, what)
+    recorded = wanted.cell.core
+    own = in_place_of(recorded, core, anyway=True)
+    return msgspec.structs.replace(
+        wanted,
+        cell=msgspec.structs.replace(wanted.cell, core=own),
+        is_other_core=recorded is not None and own is not None and is_other_version(recorded, own),
+    )
+
+
+def _named(stored: Sequence[Stored], what: str) -> Target:
     found = sightings_in(stored)
     run = RUN.fullmatch(what)
     if run is None:

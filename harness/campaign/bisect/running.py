@@ -142,12 +142,26 @@ def build(place: Place, command: str) -> None:
 
 
 def cell_in(cell: Cell, repository: Repository) -> Cell:
-    """The cell with a system's file as a worktree has it: by its path from where the command is called."""
+    """The cell with the files of a system or a core as a worktree has them: by their paths from where the
+    command is called."""
+    if cell.core is not None:
+        words = tuple(
+            _in_worktree(word, repository) if word in cell.core.files else word for word in cell.core.command
+        )
+        return msgspec.structs.replace(cell, core=msgspec.structs.replace(cell.core, command=words))
     path, colon, name = cell.system.partition(":")
-    if not path.endswith((".py", ".toml")) or not os.path.isabs(path):
+    if not path.endswith((".py", ".toml")):
         return cell
+    return msgspec.structs.replace(cell, system=f"{_in_worktree(path, repository)}{colon}{name}")
+
+
+def _in_worktree(path: str, repository: Repository) -> str:
+    """An absolute path into the repository as one from where the command is called; others as they are."""
+    if not os.path.isabs(path):
+        return path
     try:
         inside = Path(path).resolve().relative_to(repository.root.resolve())
     except ValueError:
-        return cell
-    return msgspec.structs.replace(cell, system=f"{os.path.relpath(inside, repository.inside)}{colon}{name}")
+        return path
+    found = os.path.relpath(inside, repository.inside)
+    return found if os.sep in found else os.path.join(os.curdir, found)

@@ -35,6 +35,8 @@ class Subject(msgspec.Struct, frozen=True, order=True):
 
 def subject_of(cell: Cell, outcome: Outcome) -> Subject:
     """What a run tested."""
+    if cell.core is not None:
+        return Subject(f"core {cell.core.in_words}")
     path = cell.system.partition(":")[0]
     is_file = path.endswith((".py", ".toml"))
     name = cell.system.replace(path, PurePath(path).name) if is_file else cell.system.partition("@")[0]

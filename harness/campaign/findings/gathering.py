@@ -28,6 +28,8 @@ class Example(msgspec.Struct, frozen=True):
     """The line that runs it again."""
     folder: str = ""
     """Of a real run: its folder, with the report."""
+    core: str = ""
+    """The command of the core that its nodes were made of; empty if they were not."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -133,7 +135,12 @@ def _finding(
         campaigns=len({campaign for campaign, _, _ in sighting.lines}),
         last_campaign=stored[max(campaign for campaign, _, _ in sighting.lines)].folder.name,
         example=Example(
-            cell.name, seed, shown.title, shlex.join(["ackproof", *cell.arguments(seed)]), last.outcome.folder
+            cell.name,
+            seed,
+            shown.title,
+            shlex.join(["ackproof", *cell.arguments(seed)]),
+            last.outcome.folder,
+            "" if cell.core is None else shlex.join(cell.core.command),
         ),
         only_with=leader,
         is_expected=bool(sighting.subject.mutant),

@@ -18,6 +18,7 @@ from harness.campaign.findings.fingerprint import Subject, fingerprint, subject_
 from harness.campaign.findings.states import Seen
 from harness.campaign.journal import RunLine, Stored
 from harness.campaign.outcomes import Outcome, Violation
+from harness.sim.lockstep.protocol import ForeignCore
 
 
 class Place(NamedTuple):
@@ -81,9 +82,11 @@ def is_decided(outcome: Outcome, violation: Violation) -> bool:
 
 
 def bare(cell: Cell) -> Cell:
-    """The cell without its seeds, and without the version of its system, which its runs state."""
+    """The cell without its seeds, and without the version of its system, which its runs state, or of its
+    core."""
+    core = None if cell.core is None else ForeignCore(cell.core.command, ())
     return msgspec.structs.replace(
-        cell, seeds=1, first_seed=0, is_canary=False, system=cell.system.partition("@")[0]
+        cell, seeds=1, first_seed=0, is_canary=False, system=cell.system.partition("@")[0], core=core
     )
 
 

@@ -6,7 +6,9 @@ found at once.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Literal
 
 import msgspec
@@ -70,6 +72,15 @@ class ForeignCore(msgspec.Struct, frozen=True):
     """By word of the command that names a file: a digest of it."""
     answer_within_s: float = 10.0
     """How long the core may take for one answer."""
+
+    def __hash__(self) -> int:
+        """By its command; `files` has no hash."""
+        return hash(self.command)
+
+    @property
+    def in_words(self) -> str:
+        """Its command, of files only their names, so that it is the same on any machine."""
+        return shlex.join(PurePath(word).name if word in self.files else word for word in self.command)
 
 
 def said_of_itself(core: ForeignCore | Hello) -> tuple[object, ...]:

@@ -68,12 +68,17 @@ def in_place_of(
         raise CouldNotRun(
             f"it was recorded with another core, `{command}`, which says something else of itself"
         )
-    if tuple(given.files.values()) != tuple(recorded.files.values()) and not anyway:
+    if is_other_version(recorded, given) and not anyway:
         raise CouldNotRun(
             f"it was recorded with another version of the core `{command}`, so the same schedule may not "
             "give the same run. Use the core that it was recorded with, or pass --anyway"
         )
     return msgspec.structs.replace(given, answer_within_s=recorded.answer_within_s)
+
+
+def is_other_version(recorded: ForeignCore, given: ForeignCore) -> bool:
+    """Whether the files of two cores differ."""
+    return tuple(given.files.values()) != tuple(recorded.files.values())
 
 
 def twice(play: Callable[[Exchanges | None], T], core: ForeignCore | None) -> T:

@@ -11,7 +11,7 @@ distinguish from a crash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -47,6 +47,13 @@ def faults_for_core(faults: Sequence[str], core: ForeignCore, *, are_drawn: bool
     if core.traces != "none":
         return tuple(possible)
     return tuple(aimed for fault in possible if (aimed := _without_leader(fault)) is not None)
+
+
+def impossible_for_core(faults: Sequence[str], core: ForeignCore) -> Iterator[str]:
+    """For each fault of a user that nodes of this core cannot have, that in words."""
+    for fault in faults:
+        if not faults_for_core((fault,), core):
+            yield f"nodes of a core cannot have the fault {fault} (docs/lockstep.md)"
 
 
 def _without_leader(fault: str) -> str | None:

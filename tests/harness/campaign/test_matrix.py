@@ -144,7 +144,7 @@ def test_all_that_cannot_be_run_is_refused_in_one_list() -> None:
             "unknown system 'no-such-system'",
             "etcd 3.9.9 is not here",
             "redis-server 9.9.9 is not here",
-            "a campaign has no cells of cores: `ackproof sim --core COMMAND --seeds N`",
+            "a core is named by its command: core =",
         ),
         strict=True,
     ):

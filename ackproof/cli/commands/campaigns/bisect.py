@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -12,6 +12,9 @@ from ackproof.cli import options
 from ackproof.cli.campaigns import OF_BISECTIONS, readable_campaigns, show_bisected, show_tried
 from ackproof.cli.output.ending import finish
 from ackproof.cli.output.progress import Working
+
+if TYPE_CHECKING:
+    from harness.sim.lockstep.protocol import ForeignCore
 
 USUAL_SECONDS = 600.0
 
@@ -47,6 +50,7 @@ USUAL_SECONDS = 600.0
     type=click.FloatRange(0.5, 1, max_open=True),
     help="How sure it must be that a commit does not have it.  [default: 0.99]",
 )
+@options.core_option("Of a finding of a core of yours: the core, as it is built here and in each commit")
 @options.jobs_option()
 @options.store_option("Where the campaigns are.")
 @options.json_option()
@@ -59,6 +63,7 @@ def bisect(
     runs: int | None,
     seconds: float,
     confidence: float | None,
+    core: ForeignCore | None,
     jobs: int | None,
     store: Path,
     as_json: bool,
@@ -86,7 +91,7 @@ def bisect(
     chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
     limits = Limits(runs=runs, seconds=seconds, **chosen)
     campaigns = readable_campaigns(store)
-    wanted = target(campaigns, finding)
+    wanted = target(campaigns, finding, core)
     history = Repository(repository)
     try_commit = CommitRuns(wanted, history, limits, jobs or os.cpu_count() or 1, build)
 

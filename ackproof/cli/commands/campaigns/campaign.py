@@ -40,6 +40,7 @@ class MatrixOptions(TypedDict):
     """The options that describe a campaign without a file, by the keys of the file."""
 
     system: tuple[str, ...]
+    core: tuple[str, ...]
     workload: tuple[str, ...]
     nemesis: tuple[str, ...]
     nodes: tuple[int, ...]
@@ -92,10 +93,16 @@ MATRIX = options.group(
         help="A system, as for `ackproof run`.  [default: reference-node]",
     ),
     _many(
+        "--core",
+        metavar="COMMAND",
+        help="In the world sim: nodes of this core, in place of a system (docs/lockstep.md). With --resume: "
+        "the campaign's cores.",
+    ),
+    _many(
         "--workload",
         metavar="NAME",
         shell_complete=options.completing(options.workload_names),
-        help="A workload.  [default: registry]",
+        help="A workload.  [default: registry, or of a core the first that fits]",
     ),
     _many(
         "--nemesis",
@@ -249,9 +256,10 @@ def run(
 
     known = known_findings(baseline)
     if resume is not None:
-        if file is not None or any(value not in (None, ()) for value in matrix.values()) or shard:
+        others = [value for name, value in matrix.items() if name != "core" and value not in (None, ())]
+        if file is not None or others or shard:
             raise click.UsageError(
-                "--resume goes on with the campaign's own plan; give no file and no matrix"
+                "--resume goes on with the campaign's own plan; give no file, and of the matrix only --core"
             )
         if runs is not None or stop_at_first:
             raise click.UsageError(
@@ -259,7 +267,7 @@ def run(
                 "for further work"
             )
         cluster = connected(dask, jobs)
-        journal = Journal.resume(resume)
+        journal = Journal.resume(resume, [options.core_of_text(text) for text in matrix["core"]])
         if seconds is not None:
             journal.bound(seconds)
         elif journal.ended_with == BUDGET and not journal.has_time:

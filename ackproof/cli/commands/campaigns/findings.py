@@ -18,6 +18,7 @@ from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
     from harness.campaign.journal import Stored
+    from harness.sim.lockstep.protocol import ForeignCore
 
 
 @click.command()
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     metavar="FINDING",
     help="Make a small example of this simulated finding first, in its campaign's folder.",
 )
+@options.core_option("Of a finding of a core of yours, with --shrink: the core")
 @options.json_option()
-def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bool) -> NoReturn:
+def findings(
+    store: Path, baseline: Path | None, shrink: str | None, core: ForeignCore | None, as_json: bool
+) -> NoReturn:
     """List what campaigns found, what to look at first on top.
 
     Each finding ends with the line that says whether it is still there. Exits with 0 however many there are:
@@ -54,8 +58,10 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
         )
     with Working("reading campaigns", quiet=as_json) as working:
         campaigns = readable_campaigns(store, working)
+    if core is not None and shrink is None:
+        raise click.UsageError("--core is for --shrink: leave it out, or name a finding")
     if shrink is not None:
-        _shrink(shrink, campaigns, quiet=as_json)
+        _shrink(shrink, campaigns, core, quiet=as_json)
     found = findings_of(campaigns, known)
 
     def show() -> None:
@@ -67,10 +73,10 @@ def findings(store: Path, baseline: Path | None, shrink: str | None, as_json: bo
     finish(Exit.VALID, found, show, as_json=as_json, about=lambda: about_findings(found, store), judges=False)
 
 
-def _shrink(what: str, campaigns: Sequence[Stored], *, quiet: bool) -> None:
+def _shrink(what: str, campaigns: Sequence[Stored], core: ForeignCore | None, *, quiet: bool) -> None:
     """Make a small example of one finding, in the folder of the campaign that saw it last."""
     from harness.campaign.again.shrinking import EACH_S, shrunk, task_of
 
     with Working("making a small example", quiet=quiet, most_s=EACH_S):
-        done = shrunk(task_of(campaigns, what))
+        done = shrunk(task_of(campaigns, what, core))
     say(f"{done.lines_before} lines shrunk to {done.lines} in {done.runs} runs: {done.file}", error=True)

@@ -48,7 +48,7 @@ class ReplayedSteps(msgspec.Struct, frozen=True):
 @click.option(
     "--anyway", is_flag=True, help="Of a FILE: replay even if the code has changed since it was written."
 )
-@options.core_option("Of a FILE of a core of yours: the core")
+@options.core_option("Of a FILE or a FINDING of a core of yours: the core")
 @click.option("--runs", type=click.IntRange(min=1), help="Of a finding: do at most this many runs.")
 @click.option(
     "--seconds",
@@ -94,7 +94,7 @@ def replay(
         ackproof replay campaign-2026-11-28T134200-nightly:2:17
     """
     is_finding = not Path(what).is_file() and _FINDING.fullmatch(what) is not None
-    for_files = {"--world": world, "--base-port": base_port, "--anyway": anyway or None, "--core": core}
+    for_files = {"--world": world, "--base-port": base_port, "--anyway": anyway or None}
     for_findings = {"--runs": runs, "--seconds": seconds, "--confidence": confidence, "--jobs": jobs}
     wrong = for_files if is_finding else for_findings
     names = ", ".join(name for name, value in wrong.items() if value is not None)
@@ -103,7 +103,7 @@ def replay(
     if is_finding:
         most_s = seconds or USUAL_SECONDS
         with Working(f"looking for {what}", quiet=as_json, most_s=most_s) as working:
-            found = _look_again(what, store, runs, most_s, confidence, jobs, working)
+            found = _look_again(what, store, core, runs, most_s, confidence, jobs, working)
         finish(
             OF_REPLAYS[found.answer],
             found,
@@ -120,6 +120,7 @@ def replay(
 def _look_again(
     what: str,
     store: Path,
+    core: ForeignCore | None,
     runs: int | None,
     seconds: float,
     confidence: float | None,
@@ -133,7 +134,7 @@ def _look_again(
     from harness.campaign.executors import usual_executors
 
     chosen: dict[str, Any] = {} if confidence is None else {"confidence": confidence}
-    wanted = target(readable_campaigns(store, working), what)
+    wanted = target(readable_campaigns(store, working), what, core)
     executors = usual_executors(jobs or os.cpu_count() or 1)(store / "replays")
     try:
         executor = executors[0] if wanted.is_simulated else executors[1]

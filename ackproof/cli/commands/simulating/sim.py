@@ -52,13 +52,10 @@ def _faults(context: click.Context, option: click.Parameter, value: str | None) 
         return faults
     nodes, core = context.params.get("nodes") or LEAST_NODES, context.params.get("core")
     if core is not None:
-        from harness.sim.plan.for_core import faults_for_core
+        from harness.sim.plan.for_core import impossible_for_core
 
-        named = tuple(fault for fault in faults if fault != ALL)
-        possible = {fault.partition(":")[0] for fault in faults_for_core(named, core)}
-        for fault in named:
-            if fault.partition(":")[0] not in possible:
-                raise click.BadParameter(f"nodes of a core cannot have the fault {fault} (docs/lockstep.md)")
+        for impossible in impossible_for_core([fault for fault in faults if fault != ALL], core):
+            raise click.BadParameter(impossible)
     if ALL in faults:
         named = tuple(fault for fault in faults if fault != ALL)
         faults = tuple(dict.fromkeys((*all_survivable(SIM, nodes), *named)))
@@ -88,7 +85,7 @@ def _workload(context: click.Context, option: click.Parameter, value: str) -> st
 def _workload_of_core(context: click.Context, option: click.Parameter, value: str, core: ForeignCore) -> str:
     from click.core import ParameterSource
 
-    from harness.systems.catalogue import workloads_of
+    from harness.systems.catalogue import why_unfit, workloads_of
     from harness.workload import workload
 
     fitting = workloads_of(core.data_types)
@@ -101,12 +98,9 @@ def _workload_of_core(context: click.Context, option: click.Parameter, value: st
         workload(value, ("n1",), 1)
     except ValueError as error:
         raise click.BadParameter(str(error), context, option) from error
-    if value not in fitting:
-        raise click.BadParameter(
-            f"workload {value} does not fit the core's data types; workloads that fit: {', '.join(fitting)}",
-            context,
-            option,
-        )
+    unfit = why_unfit(value, core.data_types)
+    if unfit is not None:
+        raise click.BadParameter(unfit, context, option)
     return value
 
 

@@ -90,7 +90,7 @@ def test_with_other_code_the_small_example_is_played_first(campaign: Stored) -> 
     found = replayed(wanted, InProcess(never), Limits())
     assert (found.answer, found.runs, found.is_exact) == ("STILL FAILS", 1, False)
     assert found.arguments == ("replay", str(wanted.shrunk), "--anyway")
-    fixed = replayed(wanted, InProcess(lambda *_: VALID), Limits(runs=1), lambda _file: VALID)
+    fixed = replayed(wanted, InProcess(lambda *_: VALID), Limits(runs=1), lambda _file, _core: VALID)
     assert fixed.answer == "CANNOT TELL", "one run is not enough, and a schedule of other code says nothing"
 
 
