@@ -258,4 +258,5 @@ def test_a_contradiction_of_a_set_that_held_something_keeps_what_it_held() -> No
     assert isinstance(refuted, Refuted)
     few = refuted.fewest()
     assert few.elements == {1}
+    assert [call.result for call in few.part.calls] == [(7, 1)]
     assert Engine(Set(frozenset({7})), exact=True).decide(few.part).answer is Answer.NOT_LINEARIZABLE
