@@ -1,8 +1,8 @@
 """How a leadership ends: a leader that no majority answers notices, and one that goes hands over.
 
 - **It notices** (thesis, section 6.2): a leader that no majority has answered for an election time-out steps
-  down. It looks once in each of them, so two may pass; `MOST_SILENT_ELECTIONS` are a violation. Only a leader
-  counts that ran meanwhile: one that sent in most of the intervals in which a heartbeat was due.
+  down. It looks once in each of them, so two may pass; `MOST_SILENT_ELECTIONS` are a violation. Only the time
+  counts in which the leader ran: the intervals of a heartbeat in which it sent one.
 - **It hands over** (thesis, section 3.10): a leader that ends in order, or that applied its own removal, asks
   another voter to stand at once (`TimeoutNow`), so that the cluster need not wait for a time-out.
 
@@ -21,9 +21,6 @@ from history.units import MILLISECOND_NS, SECOND_NS
 
 MOST_SILENT_ELECTIONS = 3.5
 """Two, a clock that is slow by the bound, and one more."""
-SENT_SHARE = 0.4
-"""Of the heartbeats that were due, the share that a leader sends that runs: a slow one is stopped half of the
-time."""
 _ANSWERS = frozenset({"AppendEntriesReply", "InstallSnapshotReply"})
 
 
@@ -106,13 +103,12 @@ class _Following:
         return times[len(times) // 2] if times else now
 
     def _is_alone(self, contact: int, now: int, sent: Collection[int]) -> bool:
-        """Whether no majority answered for too long, though the leader ran.
+        """Whether no majority answered for too long, of the time in which the leader ran.
 
         Not messages are counted, but the intervals in which it sent: a process that was stopped sends
         hundreds at once when it runs again, for the requests that came meanwhile.
         """
-        silent = now - contact
-        return silent > self._patience and len(sent) >= SENT_SHARE * silent / self._heartbeat
+        return now - contact > self._patience and len(sent) * self._heartbeat > self._patience
 
     def _alone(self, line: TraceEvent, contact: int) -> Evidence:
         silent = (line.at - contact) / SECOND_NS

@@ -69,6 +69,14 @@ def test_a_process_that_was_stopped_could_not_notice(requests: int) -> None:
     assert not judged(LEADS, *heartbeats(0, 100), *answers(0, 100), *again)
 
 
+def test_the_time_in_which_a_leader_was_stopped_does_not_count() -> None:
+    """It was silent for 0.48 s, 0.3 s of which it was stopped, and notices at once: 0.35 s are the bound."""
+    ends: Line = (570, "role", {"role": "follower"})
+    assert not judged(LEADS, *heartbeats(0, 140), *answers(0, 60), *heartbeats(440, 560), ends)
+    (found,) = judged(LEADS, *heartbeats(0, 140), *answers(0, 60), *heartbeats(440, 1000))
+    assert found.title.startswith("n1 led term 5 for 0.")
+
+
 def test_a_leader_alone_in_its_cluster_needs_no_answer() -> None:
     alone = (0, "configuration", {"members": ("n1",)})
     assert not judged(alone, LEADS, *heartbeats(1, 2000))
