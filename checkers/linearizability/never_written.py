@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from checkers.limits import MOST_VALUES
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.by_rule.text_order import contradictions, texts_of
 from checkers.linearizability.by_rule.texts import Pieces
@@ -334,12 +335,24 @@ def _taken_too_often(named: _AllNamed) -> Iterator[_Bad]:
         own &= numbers == numbers[entry]
         at_first = int(np.isin(names[numbers[entry]] % things.count, initial))
         name = things.in_words(int(names[numbers[entry]]))
+        earlier = took[order[np.flatnonzero(own & (step < 0))]]
+        others = tuple(int(found.invoked[other]) for other in earlier.tolist() if other != row)[-MOST_VALUES:]
+        begun = plural(int((own & (step > 0)).sum()), "time")
         yield _Bad(
             row,
-            f"is the {_ordinal(int((own & (step < 0)).sum()))} answered one that found and took away {name}, "
-            f"but {'it was there once at the beginning, and ' if at_first else ''}operations that may have "
-            f"brought it had begun only {plural(int((own & (step > 0)).sum()), 'time')} by then",
+            f"is the {_ordinal(len(earlier))} answered one that found and took away {name}, "
+            f"{_after(others)}but {'it was there once at the beginning, and ' if at_first else ''}operations "
+            f"that may have brought it had begun only {begun} by then",
+            others,
         )
+
+
+def _after(others: Sequence[int]) -> str:
+    """The operations that were answered before one, in words."""
+    if not others:
+        return ""
+    *rest, last = map(str, others)
+    return f"after operations {', '.join(rest)} and {last}, " if rest else f"after operation {last}, "
 
 
 def _dense(one: Integers, other: Integers) -> tuple[tuple[Integers, Integers], Integers]:

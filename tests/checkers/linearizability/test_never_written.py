@@ -80,6 +80,18 @@ def test_what_was_never_there_is_found_and_named(
     assert words in found[0].because
 
 
+@pytest.mark.parametrize(
+    ("brought", "words"), [(1, "after operation 2,"), (3, "after operations 6, 8 and 10,")]
+)
+def test_those_who_took_it_before_are_named(brought: int, words: str) -> None:
+    calls = [("enqueue", 1, None)] * brought + [("dequeue", None, 1)] * (brought + 1)
+    part = part_of(one_after_the_other(*calls))
+    found = never_written(together(part), MODELS["queue"])[0]
+    assert found.place == 2 * brought
+    assert found.others == tuple(2 * place for place in range(brought, 2 * brought))
+    assert words in found.because
+
+
 def test_every_model_has_an_example() -> None:
     assert {name for name, *_ in IMPOSSIBLE} == set(MODELS)
 
