@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
-from ackproof.judging.limits import Limited, LimitReached, undecided, within
+from ackproof.judging.limited import Limited, undecided
+from ackproof.judging.limits import LimitReached, within
 from checkers.judges import ISOLATION, judge_named, names_of_all
 from checkers.linearizability.answer import Budget
 from checkers.models import MODELS, Model

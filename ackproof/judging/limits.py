@@ -11,15 +11,13 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
 from checkers.linearizability.answer import TIME, Budget
-from checkers.verdict import Checker, Validity, Verdict
-from history import Recording
 
 LOOKS_EVERY_S = 0.02
 """How much processor time passes until `within` looks again whether the time or the memory is used up."""
@@ -133,51 +131,3 @@ def _is_being_loaded(frame: FrameType | None) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def undecided(name: str, limit: LimitReached) -> Verdict:
-    """The verdict of a checker that was ended."""
-    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up")
-
-
-@dataclass(frozen=True)
-class Limited:
-    """A checker whose verdict is `unknown` if it takes more than the budget."""
-
-    whole: Checker
-    budget: Budget
-
-    @property
-    def name(self) -> str:
-        """The name of the whole checker."""
-        return self.whole.name
-
-    def check(self, recording: Recording) -> Verdict:
-        """Judge the recording, as far as the budget goes."""
-        try:
-            with within(self.budget):
-                return self.whole.check(recording)
-        except LimitReached as limit:
-            return undecided(self.name, limit)
-
-
-def limited(budget: Budget) -> Callable[[Checker], Checker]:
-    """Gives in place of a checker one that keeps to the time and the memory of this budget."""
-    # Here, since it loads the compiled search.
-    from checkers.linearizability.by_model import LinearizabilityOf
-
-    def change(checker: Checker) -> Checker:
-        if not isinstance(checker, LinearizabilityOf):
-            return Limited(checker, budget)
-        own = checker.budget
-        return replace(
-            checker,
-            budget=replace(
-                own,
-                memory_bytes=own.memory_bytes if budget.memory_is_up is None else budget.memory_bytes,
-                time_is_up=budget.time_is_up,
-                memory_is_up=budget.memory_is_up,
-            ),
-        )
-
-    return change

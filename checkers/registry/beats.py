@@ -318,7 +318,8 @@ class _Judging:
 def _lives(trace: NodeTrace) -> Iterator[tuple[Sequence[TraceEvent], int]]:
     """The lines of each life of a node, and by when it had surely ended."""
     lives = [events for _, events in trace.lives()]
-    yield from zip(lives, [*(events[0].at for events in lives[1:]), NEVER_NS], strict=True)
+    if lives:
+        yield from zip(lives, [*(events[0].at for events in lives[1:]), NEVER_NS], strict=True)
 
 
 def _reigns(node: str, events: Sequence[TraceEvent], ended: int, longest_silence_ns: int) -> Iterator[_Reign]:

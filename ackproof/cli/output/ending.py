@@ -16,7 +16,6 @@ from ackproof.cli.output.for_ci import wanted, write_for_ci
 from ackproof.cli.output.progress import Working
 from ackproof.cli.output.warnings import warned
 from ackproof.clock import CLOCK
-from ackproof.judging.limits import limited
 from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
@@ -116,6 +115,8 @@ def judge_and_finish(
 
     changes: list[Callable[[Checker], Checker]] = []
     if budget is not None:
+        from ackproof.judging.limited import limited
+
         changes.append(limited(budget))
     if elsewhere is not None:
         from ackproof.judging.by_key import divided

@@ -13,15 +13,14 @@ from pathlib import Path
 import pytest
 
 from ackproof.judging.checking import Question, judge
+from ackproof.judging.limited import Limited, limited
 from ackproof.judging.limits import (
     LOADED_BYTES,
     MEMORY,
     Deadline,
-    Limited,
     LimitReached,
     MemoryLimit,
     budget_of,
-    limited,
     resident_bytes,
     within,
 )

@@ -42,8 +42,9 @@ time.sleep(60)
 """
 WRAPPER = "trap 'exit 0' TERM; /bin/sleep 60 & /bin/sleep 60 & echo ready; wait"
 SAVING = """
-import signal, sys, time
-signal.signal(15, lambda *_: (time.sleep(0.3), print('saved', flush=True), sys.exit()))
+import os, signal, sys, time
+# The signal may come while `print` writes, which cannot be entered again.
+signal.signal(15, lambda *_: (time.sleep(0.3), os.write(1, b'saved\\n'), sys.exit()))
 print('ready', flush=True)
 time.sleep(60)
 """

@@ -22,7 +22,7 @@ from ackproof.cli.output.ending import finish
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Steps, Working
-from ackproof.judging.limits import LimitReached, MemoryLimit, budget_of, undecided, within
+from ackproof.judging.limits import LimitReached, MemoryLimit, budget_of, within
 from checkers.explanation import Explanation
 from checkers.linearizability.answer import Budget
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
@@ -381,6 +381,8 @@ def check_file(
         tell_share(READ_SHARE)
         verdict = judge(recorded, question, elsewhere)
     except LimitReached as limit:
+        from ackproof.judging.limited import undecided
+
         return CheckedFile(file, undecided(question.model, limit), read_s=time.perf_counter() - begun)
     except HistoryError as refusal:
         return CheckedFile(file, refused=str(refusal))
