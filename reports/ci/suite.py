@@ -105,11 +105,22 @@ def suite_of(
     )
 
 
-def cases_of_verdicts(verdicts: Sequence[Verdict], required: Collection[str] = ()) -> list[CiCase]:
-    """A case for each checker; an error if none judged."""
+def cases_of_verdicts(
+    verdicts: Sequence[Verdict], required: Collection[str] = (), explanation: Explanation | None = None
+) -> list[CiCase]:
+    """A case for each checker, that of the root cause with the explanation's headline; an error if none
+    judged."""
     judged = list(verdicts) or [Verdict("checkers", Validity.UNKNOWN, "No checker judged this run.")]
     against = decisive(judged, required)
-    return [case_of_verdict(verdict, decides=verdict in against) for verdict in judged]
+    cases = [case_of_verdict(verdict, decides=verdict in against) for verdict in judged]
+    if explanation is None:
+        return cases
+    return [
+        msgspec.structs.replace(case, message=explanation.headline)
+        if case.name == explanation.cause and case.end == "failure"
+        else case
+        for case in cases
+    ]
 
 
 def case_of_verdict(verdict: Verdict, *, decides: bool = True, name: str | None = None) -> CiCase:

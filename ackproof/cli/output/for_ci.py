@@ -89,7 +89,7 @@ def _suite(found: CommandResult, about: About | None, cases: Iterable[CiCase] | 
 
     title = "" if about is None or not about.title else f": {about.title}"
     if cases is None:
-        cases = cases_of_verdicts(found.verdicts, found.required)
+        cases = cases_of_verdicts(found.verdicts, found.required, found.explanation)
     validity = validity_of(found.exit_code) or Validity.UNKNOWN
     given = tuple(cases)
     return suite_of(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from checkers.explanation import Explanation
 from checkers.verdict import Evidence, Unjudged, Validity, Verdict
 from reports.ci.ctrf import ctrf
 from reports.ci.github import MOST, github_annotations
@@ -61,6 +62,16 @@ def test_annotations_name_what_failed_and_are_bounded() -> None:
     lines = github_annotations(suite(many))
     assert len(lines) == MOST
     assert lines[-1] == "::error title=r::31 more did not pass"
+
+
+def test_the_case_of_the_root_cause_has_the_headline_and_the_others_what_they_found() -> None:
+    others = [*VERDICTS, Verdict("expiry", Validity.INVALID, "1 too early", (Evidence("i1 expired", "..."),))]
+    why = Explanation(validity=Validity.INVALID, headline="n2 forgot r7 at 3.2 s", cause="durability")
+    assert github_annotations(suite(others, explanation=why)) == [
+        "::error title=r%3A durability::n2 forgot r7 at 3.2 s",
+        "::error title=r%3A expiry::i1 expired",
+        "::error title=r%3A recovery::could not decide",
+    ]
 
 
 @pytest.mark.parametrize(

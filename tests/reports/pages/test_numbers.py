@@ -76,7 +76,7 @@ def suite_in(run: Judged) -> CiSuite:
     assert explanation is not None
     return suite_of(
         "a run",
-        cases_of_verdicts(run.verdicts, run.about.required),
+        cases_of_verdicts(run.verdicts, run.about.required, run.about.explanation),
         run.about.validity,
         explanation.headline,
         began_at="2026-11-28T13:42:00Z",
