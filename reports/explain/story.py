@@ -14,9 +14,11 @@ from typing import NamedTuple
 import msgspec
 
 from checkers.explanation import MOST_LINES, StoryLine
+from checkers.words import count
 from history import TraceEvent
 from reports.explain.entries import lines_of_entries
 from reports.explain.expiries import lines_of_expiry
+from reports.explain.gathered import Reign
 from reports.explain.scene import numbered, outcome_of, ref_of
 from reports.explain.sentences.of_clients import culprit
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
@@ -270,7 +272,7 @@ def _of_elections(
     telling: Telling, window: tuple[int, int], shown: Container[int | None]
 ) -> Iterator[Candidate]:
     """The leaders of the terms of the cause, the last one before the story, and those within it: of terms
-    that no other line is of, only where there is room."""
+    that no other line is of, only where there is room. Many of these are one line."""
     terms = {event.term for event in (*telling.events, *(event for event, _ in telling.steps[:1]))}
     timed = sorted(
         (
@@ -282,12 +284,26 @@ def _of_elections(
     )
     before = [reign for time, reign in timed if time < window[0]][-1:]
     within = [reign for time, reign in timed if window[0] <= time <= window[1]]
+    others = [reign for reign in within if reign.term not in terms]
+    if len(others) > MOST_ELECTIONS:
+        within = [reign for reign in within if reign.term in terms]
+        yield Candidate(3, _many_leaders(telling, others))
     for reign in (*before, *within):
         begins = "became leader of" if reign.begin.event == "role" else "led"
         line = line_of(telling.scene, reign.begin, f"{reign.node} {begins} term {reign.term}")
-        is_shown = reign.term in shown and len(within) <= MOST_ELECTIONS
-        rank = 1 if reign.term in terms else 2 if is_shown else 4
+        rank = 1 if reign.term in terms else 2 if reign.term in shown else 4
         yield Candidate(rank, msgspec.structs.replace(line, kind="election", index=None))
+
+
+def _many_leaders(telling: Telling, reigns: Sequence[Reign]) -> StoryLine:
+    """One line for leaders that followed one another; they are in the order of time."""
+    first, last = reigns[0], reigns[-1]
+    until = telling.scene.time(last.begin)
+    text = (
+        f"from here, {count(len(reigns))} leaders followed one another in terms {first.term} to {last.term}"
+        f"{'' if until is None else f', the last from {seconds(until)} on'}"
+    )
+    return msgspec.structs.replace(line_of(telling.scene, first.begin, text), kind="election", index=None)
 
 
 def _of_lives(telling: Telling, window: tuple[int, int]) -> Iterator[Candidate]:

@@ -12,6 +12,7 @@ from history.units import SECOND_NS
 from reports.explain import MOST_LINES, explain
 from tests.checkers.builders import HistoryBuilder
 from tests.checkers.builders import recording as built_recording
+from tests.reports import simulated
 
 START_NS = 5 * SECOND_NS
 """The nodes' clock when the run began."""
@@ -272,3 +273,13 @@ def test_a_run_whose_evidence_was_changed_says_so_and_which_file() -> None:
         "The evidence is not what the run left (sealed, and changed since: history.jsonl), so nothing is "
         "proved by it"
     )
+
+
+def test_many_leaders_after_one_another_are_one_line() -> None:
+    """A node whose term jumps is elected some thousand times: what each led says nothing."""
+    explanation = simulated.judged("no recovery").about.explanation
+    assert explanation is not None
+    elections = [line.text for line in explanation.story if line.kind == "election"]
+    (many,) = [text for text in elections if "leaders followed one another in terms" in text]
+    assert many.startswith("from here, 22,")
+    assert len(elections) <= 2
