@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, NoReturn, get_args
 
 import msgspec
 
@@ -175,20 +175,33 @@ def with_cores(plan: CampaignPlan, given: Sequence[ForeignCore]) -> CampaignPlan
     Raises:
         CouldNotRun: a core is needed and not given, or is another version; or one is given and not needed.
     """
-    by_name = {core.in_words: core for core in given}
-    needed = {cell.core.in_words for cell in plan.cells if cell.core is not None}
-    for name in by_name.keys() - needed:
-        raise CouldNotRun(f"the campaign has no cell of the core `{name}`: leave this --core out")
-    cells = []
-    for cell in plan.cells:
-        own = None if cell.core is None else by_name.get(cell.core.in_words)
-        if cell.core is not None and own is not None and is_other_version(cell.core, own):
-            raise CouldNotRun(
-                f"the core `{cell.core.in_words}` has changed since the campaign began, and results of two "
-                "versions are not mixed; begin a new campaign"
-            )
-        cells.append(msgspec.structs.replace(cell, core=in_place_of(cell.core, own, anyway=False)))
+    recorded = {cell.core for cell in plan.cells if cell.core is not None}
+    for core in given:
+        if not any(_is_it(one, core) for one in recorded):
+            _refuse_core(core, recorded)
+    cells = [
+        msgspec.structs.replace(cell, core=in_place_of(cell.core, _given_for(cell.core, given), anyway=False))
+        for cell in plan.cells
+    ]
     return msgspec.structs.replace(plan, cells=tuple(cells))
+
+
+def _given_for(recorded: ForeignCore | None, given: Sequence[ForeignCore]) -> ForeignCore | None:
+    return None if recorded is None else next((core for core in given if _is_it(recorded, core)), None)
+
+
+def _is_it(recorded: ForeignCore, given: ForeignCore) -> bool:
+    """Whether it is the same program with the same arguments, wherever it lies now."""
+    return recorded.arguments == given.arguments and not is_other_version(recorded, given)
+
+
+def _refuse_core(core: ForeignCore, recorded: Collection[ForeignCore]) -> NoReturn:
+    if any(one.in_words == core.in_words for one in recorded):
+        raise CouldNotRun(
+            f"the core `{core.in_words}` has changed since the campaign began, and results of two versions "
+            "are not mixed; begin a new campaign"
+        )
+    raise CouldNotRun(f"the campaign has no cell of the core `{core.in_words}`: leave this --core out")
 
 
 class Unit(NamedTuple):

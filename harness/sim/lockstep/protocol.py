@@ -79,8 +79,18 @@ class ForeignCore(msgspec.Struct, frozen=True):
 
     @property
     def in_words(self) -> str:
-        """Its command, of files only their names, so that it is the same on any machine."""
-        return shlex.join(PurePath(word).name if word in self.files else word for word in self.command)
+        """Its command, the same on any machine: of a file named by its whole path, only its own name."""
+        return shlex.join(_short(word) if word in self.files else word for word in self.command)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The words of its command that name no file."""
+        return tuple(word for word in self.command if word not in self.files)
+
+
+def _short(file: str) -> str:
+    path = PurePath(file)
+    return path.name if path.is_absolute() else str(path)
 
 
 def said_of_itself(core: ForeignCore | Hello) -> tuple[object, ...]:

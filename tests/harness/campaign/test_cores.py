@@ -71,6 +71,26 @@ def test_a_core_is_the_same_subject_wherever_its_program_lies_and_another_in_eac
     assert subject_of(CELL, VALID) != subject_of(of_core(other), VALID)
 
 
+def test_two_programs_of_one_name_are_two_subjects_and_each_cell_goes_on_with_its_own() -> None:
+    etcd = ForeignCore(("etcd/core",), ("register",), files={"etcd/core": "0a"})
+    tikv = ForeignCore(("./tikv/core",), ("register",), files={"./tikv/core": "0b"})
+    named = [subject_of(of_core(core), VALID).in_words for core in (etcd, tikv)]
+    assert named == ["core etcd/core", "core tikv/core"]
+    here = [ForeignCore(("/x/core",), ("register",), files={"/x/core": digest}) for digest in ("0b", "0a")]
+    found = with_cores(plan(of_core(etcd), of_core(tikv)), here)
+    assert [cell.core for cell in found.cells] == here[::-1]
+
+
+def test_the_same_program_with_other_arguments_is_another_core() -> None:
+    def of(argument: str) -> ForeignCore:
+        return ForeignCore(("./core", argument), ("register",), files={"./core": "0a"})
+
+    found = with_cores(plan(of_core(of("-a")), of_core(of("-b"))), [of("-b"), of("-a")])
+    assert [cell.core for cell in found.cells] == [of("-a"), of("-b")]
+    with pytest.raises(CouldNotRun, match="no cell of the core"):
+        with_cores(plan(of_core(of("-a"))), [of("-a"), of("-c")])
+
+
 def test_a_finding_is_looked_for_with_the_core_that_the_user_names_alone(tmp_path: Path) -> None:
     _, run = found(tmp_path)
     campaigns = stored_campaigns(tmp_path)
