@@ -85,18 +85,10 @@ def test_a_published_configuration_outlives_the_leader(number: str, seed: int, t
 @needs_namespaces
 @pytest.mark.campaign
 @pytest.mark.timeout(SEEDS * RUN_BOUND_S)
-@pytest.mark.parametrize(
-    ("workload", "options"),
-    [
-        ("brief-instances", {}),
-        ("renewed-instances", {"time_limit_s": 90.0, "rate": 10.0, "concurrency": 4}),
-    ],
-)
-def test_what_docs_found_tells_of_2_3_2_is_seen_within_three_seeds(
-    workload: str, options: dict[str, Any], tmp_path: Path
-) -> None:
+def test_the_deregistration_that_2_3_2_drops_is_seen_within_three_seeds(tmp_path: Path) -> None:
+    """What its health checks restore shows in one run of four (released.toml): too few for three seeds."""
     for seed in range(1, SEEDS + 1):
-        found = results("2.3.2", workload, tmp_path / str(seed), seed=seed, **options)
+        found = results("2.3.2", "brief-instances", tmp_path / str(seed), seed=seed)
         if found["instance-durability"].validity is Validity.INVALID:
             return
     pytest.fail(f"no violation in seeds 1 to {SEEDS}")
