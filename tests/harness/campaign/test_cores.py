@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from harness.campaign.again.replaying import replayed
-from harness.campaign.again.shrinking import shrunk, task_of
+from harness.campaign.again.shrinking import shrunk, task_of, tasks
 from harness.campaign.again.target import target
 from harness.campaign.again.trying import Limits
 from harness.campaign.bisect.commits import Repository
@@ -18,6 +18,7 @@ from harness.campaign.cells import Cell, with_cores
 from harness.campaign.findings.fingerprint import subject_of
 from harness.campaign.findings.gathering import findings
 from harness.campaign.findings.known_first import with_known
+from harness.campaign.findings.shrunk import EXAMPLES
 from harness.campaign.journal import Journal, Stored, stored_campaigns
 from harness.campaign.performing import simulated
 from harness.campaign.reading import plan_in
@@ -130,6 +131,18 @@ def test_a_campaign_goes_on_with_the_same_version_of_its_core_alone(tmp_path: Pa
     assert [cell.core for cell in journal.stored.plan.cells] == [ELSEWHERE]
     with pytest.raises(CouldNotRun, match="no cell of the core"):
         with_cores(plan(), [CORE])
+
+
+def test_an_example_of_another_version_is_none_of_this_one(tmp_path: Path) -> None:
+    stored, _ = found(tmp_path)
+    (mark,) = [one.fingerprint for one in findings([stored], {})]
+    (stored.folder / EXAMPLES).mkdir()
+    (stored.folder / EXAMPLES / f"{mark}.json").write_text('{"story": ["n1 is killed"]}', encoding="utf-8")
+    for core, missing in ((CORE, []), (OTHER_VERSION, [mark])):
+        later = carried_out(tmp_path, plan(of_core(core)))
+        campaigns = stored_campaigns(tmp_path)
+        todo = tasks(campaigns, findings(campaigns, {}), later)
+        assert [task.fingerprint for task in todo] == missing
 
 
 def test_what_an_earlier_version_of_the_core_showed_comes_first(tmp_path: Path) -> None:
