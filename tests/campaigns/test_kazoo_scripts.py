@@ -16,7 +16,7 @@ import pytest
 from harness.errors import CouldNotRun
 from harness.systems.installing import located, located_java
 
-SCRIPTS = Path(__file__).parents[2] / "scripts"
+SCRIPTS = Path(__file__).parents[2] / "scripts" / "found"
 
 
 def answers(port: int) -> bool:

@@ -167,8 +167,8 @@ class Element:
         for moment, came, ended in reversed(layers):
             at |= ended
             steps: list[tuple[int, int]] = []
-            while came[at] is not None:
-                before, numbers = came[at]  # type: ignore[misc]  # it is not None, as was just asked
+            while (last := came[at]) is not None:
+                before, numbers = last
                 steps = [(moment, self.operations[number].place) for number in numbers] + steps
                 at = before
             found = steps + found

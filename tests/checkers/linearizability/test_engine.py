@@ -209,7 +209,7 @@ for model in ALL_MODELS:
 """
 
 
-@pytest.mark.skipif(not can_compile(), reason="there is nothing to compare with")
+@pytest.mark.skipif(not can_compile(), reason="without numba there is no compiled code to compare with")
 def test_plain_python_and_compiled_code_do_the_same() -> None:
     """Answer, order and even the count of configurations."""
     said = [

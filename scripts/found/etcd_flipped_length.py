@@ -1,6 +1,6 @@
 """One flipped bit in the log of one etcd member: does it refuse to start, or forget what it acknowledged?
 
-    python scripts/etcd_flipped_length.py PATH_OF_ETCD [--bit 30] [--back 60] [ARGUMENT_OF_ETCD...]
+    python scripts/found/etcd_flipped_length.py PATH_OF_ETCD [--bit 30] [--back 60] [ARGUMENT_OF_ETCD...]
 
 Three members on loopback. While c is down, a and b acknowledge puts; both are killed. One bit of the length
 of a record of a's log flips; a and c start, and b stays away. What c then reads linearizably is compared with

@@ -7,7 +7,7 @@ connects again by itself, and `counter += 1` returns without an error. Exit stat
     ackproof systems install zookeeper@3.9.5
     java -cp "$HOME/.local/share/ackproof/systems/zookeeper/3.9.5/lib/*" \\
         org.apache.zookeeper.server.ZooKeeperServerMain 2181 /tmp/zookeeper-data
-    python scripts/kazoo_counted_twice.py 127.0.0.1:2181
+    python scripts/found/kazoo_counted_twice.py 127.0.0.1:2181
 """
 
 from __future__ import annotations

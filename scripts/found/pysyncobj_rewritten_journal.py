@@ -1,6 +1,6 @@
 """A follower of PySyncObj is killed while it takes entries again that it has: what does its journal lack?
 
-    python scripts/pysyncobj_rewritten_journal.py FOLDER [--entries 200] [--kills 30] [--seed 1]
+    python scripts/found/pysyncobj_rewritten_journal.py FOLDER [--entries 200] [--kills 30] [--seed 1]
 
 FOLDER holds the package `pysyncobj` (`ackproof systems install pysyncobj`). A process of it, with a journal
 in a real file, is given entries in an `append_entries` message, and acknowledges them; then it is given the

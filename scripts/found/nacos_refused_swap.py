@@ -7,7 +7,8 @@ from all nodes what they serve and what is stored. Exit status 1: a refused text
     ackproof run --system nacos@2.3.2 --system-option data=configs --world netns --nodes 3 \\
         --workload stale-instances --nemesis none --rate 1 --concurrency 2 --time-limit 120 &
     ip netns list        # once it works: ackproof-NAME-bridge
-    ip netns exec ackproof-NAME-bridge python scripts/nacos_refused_swap.py v1 10.77.0.1 10.77.0.2 10.77.0.3
+    ip netns exec ackproof-NAME-bridge \\
+        python scripts/found/nacos_refused_swap.py v1 10.77.0.1 10.77.0.2 10.77.0.3
 """
 
 from __future__ import annotations
@@ -85,9 +86,9 @@ def main() -> int:
         key = f"swap-{time.time_ns()}"
         status, text = api.publish(asked.host[0], key, "first")
         assert status == 200, text
-        time.sleep(WAIT_S / 4)
+        time.sleep(WAIT_S / 4)  # so that each node has the first text: none says when
         status, text = api.publish(host, key, "refused", NEVER)
-        time.sleep(WAIT_S)
+        time.sleep(WAIT_S)  # what comes late must not be taken for what never comes
         served = [api.served(one, key) for one in asked.host]
         stored = [api.stored(one, key) for one in asked.host]
         shown += status != 200 and "refused" in served

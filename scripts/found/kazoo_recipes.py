@@ -6,7 +6,7 @@ line says what each case showed. Exit status 1: a case was not as documented.
     ackproof systems install zookeeper@3.9.5
     java -cp "$HOME/.local/share/ackproof/systems/zookeeper/3.9.5/lib/*" \\
         org.apache.zookeeper.server.ZooKeeperServerMain 2181 /tmp/zookeeper-data
-    python scripts/kazoo_recipes.py 127.0.0.1:2181
+    python scripts/found/kazoo_recipes.py 127.0.0.1:2181
 """
 
 from __future__ import annotations
@@ -76,16 +76,20 @@ def returned(call: Future[Any]) -> bool:
     return True
 
 
+def wait_until(holds: Callable[[], object]) -> None:
+    """Look again and again until something holds; kazoo and ZooKeeper tell no one when it does."""
+    deadline = time.monotonic() + 15
+    while not holds():
+        assert time.monotonic() < deadline, "it does not come to that"
+        time.sleep(0.01)  # until the next look
+
+
 def lose_connection(client: Any, proxy: Proxy) -> None:
     """End the client's connection and wait until it has another one, in the same session."""
     session = client.client_id[0]
     proxy.cut()
-    deadline = time.monotonic() + 15
-    while client.connected and time.monotonic() < deadline:
-        time.sleep(0.01)  # the client's own state is polled
-    while not client.connected and time.monotonic() < deadline:
-        time.sleep(0.01)  # the same
-    assert client.connected
+    wait_until(lambda: not client.connected)
+    wait_until(lambda: client.connected)
     assert client.client_id[0] == session
 
 
@@ -95,8 +99,7 @@ def leave_returns_early(room: Room) -> tuple[bool, str]:
     entering = [room.start(member.enter) for member in (first, second, third)]
     assert all(returned(call) for call in entering)
     leaving = room.start(second.leave)
-    while first.client.exists(second.create_path):
-        time.sleep(0.01)  # until the second one waits for the first
+    wait_until(lambda: not first.client.exists(second.create_path))  # the second one waits for the first
     first.client.stop()
     early = returned(leaving)
     stays = third.client.exists(third.create_path) is not None
@@ -109,9 +112,8 @@ def enter_hangs_after_a_lost_connection(room: Room) -> tuple[bool, str]:
     waiting = DoubleBarrier(room.client(proxy), room.path, 2)
     other = DoubleBarrier(room.client(), room.path, 2)
     call = room.start(waiting.enter)
-    while len(other.client.get_children(room.path) if other.client.exists(room.path) else ()) < 1:
-        time.sleep(0.01)  # until the first one is in
-    time.sleep(1)  # and waits; nothing shows that from outside
+    wait_until(lambda: other.client.exists(room.path) and other.client.get_children(room.path))
+    time.sleep(1)  # until it waits: it is in, and nothing shows from outside that it waits
     lose_connection(waiting.client, proxy)
     assert returned(room.start(other.enter))
     back = returned(call)
@@ -144,8 +146,7 @@ def enter_hangs_without_a_fault(room: Room) -> tuple[bool, str]:
     assert asks.wait(PATIENCE_S)
     assert all(returned(entering) for entering in [room.start(first.enter), room.start(third.enter)])
     room.start(third.leave)
-    while first.client.exists(third.create_path):
-        time.sleep(0.01)  # until the member that leaves has deleted its node
+    wait_until(lambda: not first.client.exists(third.create_path))  # it has left
     goes_on.set()
     back = returned(call)
     return not back, f"the two others had entered; enter() of the third member returned: {back}"
@@ -211,8 +212,7 @@ def lock_waits_longer_than_its_timeout(room: Room) -> tuple[bool, str]:
     holder, second, third = (room.client().Lock(room.path) for _ in range(3))
     holder.acquire()
     given_up = room.start(lambda: second.acquire(timeout=3))
-    while len(holder.contenders()) < 2:
-        time.sleep(0.01)  # until the second one waits
+    wait_until(lambda: len(holder.contenders()) == 2)  # the second one waits
     begun = time.monotonic()
     try:
         third.acquire(timeout=4)
