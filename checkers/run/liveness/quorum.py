@@ -8,12 +8,16 @@ Once `BOUND_ELECTIONS` election time-outs are over, the quorum
 - keeps it: none of its nodes moves to a later term, as nothing is wrong with them;
 - makes progress: writes that its clients ask for are acknowledged, and each of its nodes answers.
 
+Without pre-vote there is no such bound while a node that hears no other asks for votes again and again:
+whether the quorum's own candidate is ever first is chance, and a fast clock of the broken node makes it
+small. Such a phase is left out if the quorum has no leader and has voted for the broken node.
+
 All of that is by the one clock of a simulated world. On a real clock nothing is judged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from checkers.run.faults import FaultOperation, fault_operations
@@ -35,14 +39,18 @@ class _Phase:
     """The time in which only a quorum was well. Times are nanoseconds of the run."""
 
     quorum: tuple[str, ...]
-    broken: str
-    """The other nodes and what they have, in words."""
+    broken: Mapping[str, str]
+    """The other nodes, and what each has."""
     healed: int
     since: int
     """From when on the quorum must work."""
     until: int
     wait: int
     """How long an answer may take."""
+
+    @property
+    def trouble(self) -> str:
+        return ", ".join(f"{node} {trouble}" for node, trouble in self.broken.items())
 
 
 def judge_quorum_ends(recording: Recording, writes: Sequence[str]) -> Part:
@@ -52,19 +60,28 @@ def judge_quorum_ends(recording: Recording, writes: Sequence[str]) -> Part:
         return Part(idle="no quorum was healed while other nodes stayed broken")
     evidence: list[Evidence] = []
     doubts: list[str] = []
+    judged: list[_Phase] = []
     for phase in phases:
         lines = {node: lines_of(recording, node) for node in recording.nodes}
-        evidence += [*_without_leader(phase, lines), *_deposed(phase, lines)]
+        without = _without_leader(phase, lines)
+        if without and _voted_for_a_deaf_node(phase, lines):
+            continue
+        judged.append(phase)
+        evidence += [*without, *_deposed(phase, lines)]
         silent, asked = _silent(phase, recording, writes)
         evidence += silent
         if asked < FEWEST_ASKED:
             doubts.append(f"only {plural(asked, 'operation')} came to the healed quorum")
-    first = phases[0]
+    if not judged:
+        return Part(
+            idle="the healed quorum voted for a node that hears no other, and by chance had no leader"
+        )
+    first = judged[0]
     return Part(
         evidence=tuple(evidence),
         doubts=tuple(doubts),
-        held=f"{', '.join(first.quorum)} kept a leader and answered, with {first.broken}",
-        measures={"bound_s": [(phase.since - phase.healed) / 1e9 for phase in phases]},
+        held=f"{', '.join(first.quorum)} kept a leader and answered, with {first.trouble}",
+        measures={"bound_s": [(phase.since - phase.healed) / 1e9 for phase in judged]},
     )
 
 
@@ -87,7 +104,7 @@ def _phase(fault: FaultOperation, ends: Sequence[int], recording: Recording) -> 
     return (
         _Phase(
             quorum=tuple(node for node in recording.nodes if node not in broken),
-            broken=", ".join(f"{node} {trouble}" for node, trouble in broken.items()),
+            broken=broken,
             healed=fault.completion.time,
             since=since,
             until=until,
@@ -98,6 +115,8 @@ def _phase(fault: FaultOperation, ends: Sequence[int], recording: Recording) -> 
     )
 
 
+DEAF = "deaf"
+"""Hears no other node, and is heard."""
 _TROUBLES = {"Slow": "slow", "Pause": "paused", "Kill": "down", "BreakDisk": "out of disk space"}
 """By kind of action: what its nodes have since."""
 
@@ -113,7 +132,7 @@ def _broken(actions: Sequence[NemesisAction]) -> dict[str, str]:
             node = next(iter(set.intersection(*map(set, action.links))))  # an end of all of them
             senders, receivers = ({link[end] for link in action.links} for end in (0, 1))
             deaf, mute = receivers == {node}, senders == {node}
-            found[node] = "deaf" if deaf else "mute" if mute else "cut off"
+            found[node] = DEAF if deaf else "mute" if mute else "cut off"
     return found
 
 
@@ -138,14 +157,24 @@ def _without_leader(phase: _Phase, lines: dict[str, Sequence[TraceEvent]]) -> li
             title=f"{', '.join(phase.quorum)} were well for {_bound(phase)} and had no common leader",
             text=(
                 f"At {seconds(phase.healed)} all faults of {', '.join(phase.quorum)} were healed "
-                f"({phase.broken} stayed so). At {seconds(phase.since)} they still waited for a leader: "
-                f"{words}."
+                f"({phase.trouble} stayed so). At {seconds(phase.since)} they still waited for a "
+                f"leader: {words}."
             ),
             events=tuple(EventRef(line.node, line.life, line.seq) for line in quorum.values()),
             nodes=phase.quorum,
             kind="a healed quorum has no leader",
         )
     ]
+
+
+def _voted_for_a_deaf_node(phase: _Phase, lines: Mapping[str, Sequence[TraceEvent]]) -> bool:
+    return any(
+        line.event == "vote"
+        and phase.broken.get(line.vote or "") == DEAF
+        and phase.healed < line.at <= phase.since
+        for node in phase.quorum
+        for line in lines[node]
+    )
 
 
 def _since(lines: Sequence[TraceEvent], last: TraceEvent) -> int:
@@ -178,7 +207,7 @@ def _deposed(phase: _Phase, lines: dict[str, Sequence[TraceEvent]]) -> list[Evid
             title=f"a leader of {', '.join(phase.quorum)} did not stay: term {first.term} began at "
             f"{seconds(first.at)}",
             text=(
-                f"{', '.join(phase.quorum)} have been well since {seconds(phase.healed)} ({phase.broken}). "
+                f"{', '.join(phase.quorum)} have been well since {seconds(phase.healed)} ({phase.trouble}). "
                 f"{first.node} moved to term {first.term} at {seconds(first.at)}, "
                 f"and {plural(len(terms), 'new term')} began among them up to {seconds(phase.until)}."
             ),
@@ -214,7 +243,7 @@ def _silent(phase: _Phase, recording: Recording, writes: Sequence[str]) -> tuple
                 if "," in who
                 else f"{who} was well and answered no {what}",
                 text=(
-                    f"{who} had been well since {seconds(phase.healed)} ({phase.broken}). From "
+                    f"{who} had been well since {seconds(phase.healed)} ({phase.trouble}). From "
                     f"{seconds(group[0].time)} on {plural(len(group), what)} came, and none was answered "
                     f"with ok within {phase.wait / 1e9:g} s."
                 ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import pytest
+
 from checkers.run.liveness.bounds import BOUND_ELECTIONS
 from checkers.run.liveness.liveness import Liveness
 from checkers.verdict import Unjudged, Validity, Verdict
@@ -24,15 +26,26 @@ LINE = tuple[int, int, Role]
 """(milliseconds since the quorum was healed, term, role) of one line of a trace."""
 
 
-def trace(node: str, *lines: LINE, healed_ns: int = 0) -> NodeTrace:
+def trace(node: str, *lines: LINE, healed_ns: int = 0, vote: tuple[int, str] | None = None) -> NodeTrace:
     events = [
         TraceEvent(seq, healed_ns + ms * MILLISECOND_NS, "role", term, role, 9, 9, 9, node=node, life=1)
         for seq, (ms, term, role) in enumerate(lines, start=1)
     ]
+    if vote is not None:
+        at, voted_for = healed_ns + vote[0] * MILLISECOND_NS, vote[1]
+        events.append(
+            TraceEvent(99, at, "vote", lines[-1][1], "follower", 9, 9, 9, node=node, life=1, vote=voted_for)
+        )
     return NodeTrace(node, tuple(events))
 
 
-def check(*, answers: bool = True, asks: bool = True, n2: tuple[LINE, ...] = ()) -> Verdict:
+def check(
+    *,
+    answers: bool = True,
+    asks: bool = True,
+    n2: tuple[LINE, ...] = (),
+    vote: tuple[int, str] | None = None,
+) -> Verdict:
     """n3 hears no other node; n1 leads term 5, and n2 follows unless its lines say otherwise."""
     built = HistoryBuilder()
     built.nemesis("heal-quorum", DEAF_N3)
@@ -46,7 +59,7 @@ def check(*, answers: bool = True, asks: bool = True, n2: tuple[LINE, ...] = ())
     built.nemesis("final-heal", {"actions": []})
     traces = {
         "n1": trace("n1", (1, 5, "leader"), (BOUND_MS + 900, 5, "leader"), healed_ns=healed_ns),
-        "n2": trace("n2", *(n2 or ((1, 5, "follower"),)), healed_ns=healed_ns),
+        "n2": trace("n2", *(n2 or ((1, 5, "follower"),)), healed_ns=healed_ns, vote=vote),
         "n3": trace("n3", (1, 99, "candidate"), healed_ns=healed_ns),
     }
     options = {"election_ms": ELECTION_MS, "request_timeout_ms": REQUEST_MS}
@@ -66,6 +79,27 @@ def test_a_quorum_that_still_campaigns_after_the_bound_had_no_leader() -> None:
     assert verdict.validity is Validity.INVALID
     assert "n1, n2 were well for 1.2 s and had no common leader" in verdict.summary
     assert "n2 is a candidate of term 6 since 0.703 s" in verdict.evidence[0].text
+
+
+@pytest.mark.parametrize(
+    ("vote", "mark"),
+    [
+        ((800, "n3"), Unjudged.NOT_EXERCISED),  # without pre-vote a deaf node may be first each time
+        ((BOUND_MS + 300, "n3"), Validity.INVALID),  # too late to be why there was no leader in time
+        ((800, "n1"), Validity.INVALID),
+    ],
+)
+def test_a_quorum_that_voted_for_a_deaf_node_had_no_leader_by_chance(
+    vote: tuple[int, str], mark: Unjudged | Validity
+) -> None:
+    verdict = check(n2=((1, 5, "follower"), (700, 6, "candidate")), vote=vote)
+    assert verdict.mark is mark
+
+
+def test_a_leader_that_is_deposed_by_a_deaf_node_is_no_matter_of_chance() -> None:
+    verdict = check(n2=((1, 5, "follower"), (BOUND_MS + 50, 6, "follower")), vote=(BOUND_MS + 60, "n3"))
+    assert verdict.validity is Validity.INVALID
+    assert "n2 moved to term 6" in verdict.evidence[0].text
 
 
 def test_a_term_that_begins_though_all_is_well_is_a_leader_that_did_not_stay() -> None:
