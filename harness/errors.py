@@ -33,13 +33,22 @@ class CouldNotRun(Exception):
 
 def raised(error: BaseException) -> str:
     """What some code raised, in one line; a bug of it with its place."""
+    return placed(error) if isinstance(error, BUGS) else _without_place(error)
+
+
+def placed(error: BaseException) -> str:
+    """What some code raised, in one line, with its place."""
+    said = _without_place(error)
+    return f"{said} ({place_of(error)})" if error.__traceback__ else said
+
+
+def _without_place(error: BaseException) -> str:
     text = " ".join(str(error).split())
-    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{said} ({place_of(error)})" if isinstance(error, BUGS) and error.__traceback__ else said
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def names_bug(text: str) -> bool:
-    """Whether these are the words of `raised` for a bug."""
+    """Whether these are the words of `raised` for a bug, or end with a place as `placed` does."""
     return _PLACE.search(text) is not None
 
 

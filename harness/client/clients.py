@@ -34,7 +34,7 @@ import msgspec
 
 from harness.client.data_types import READS
 from harness.client.net import Entering
-from harness.errors import raised
+from harness.errors import place_of, placed, raised
 from history import Operation
 
 GRACE_S = 1.0
@@ -150,6 +150,24 @@ def in_words(error: object) -> str:
     if isinstance(error, BaseException) and not isinstance(error, ReportedError):
         return raised(error)
     return " ".join(str(error).split())
+
+
+def client_of(make: MakeClient, site: Site) -> Client:
+    """A client for its site.
+
+    Raises:
+        NotDone: as the constructor says.
+        ReportedError: the constructor raised something else; in words, with the line of the user's file. It
+            counts as a bug (`harness.errors.names_bug`), unless a connection may be missing.
+    """
+    try:
+        return make(site)
+    except NotDone:
+        raise
+    except OSError as error:  # some clients connect when they are made
+        raise ReportedError(f"{in_words(error)}, in {place_of(error)}") from error
+    except Exception as error:  # a user's code may raise anything
+        raise ReportedError(f"the constructor raised {placed(error)}") from error
 
 
 async def open_by(client: Client) -> None:
@@ -308,7 +326,7 @@ class _ThreadedClient:
     async def _carried_out(self, operation: Operation) -> Operation:
         if not self.is_open:
             try:
-                self._client = self._make(self._site)
+                self._client = client_of(self._make, self._site)
                 await open_by(self._client)
             except Exception as error:  # noqa: BLE001 - a library, or a user's code, may raise anything
                 if isinstance(error, NotDone) and str(error):  # it says in its own words what was not done

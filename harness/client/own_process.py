@@ -42,6 +42,7 @@ from harness.client.clients import (
     NotDone,
     ReportedError,
     Site,
+    client_of,
     close_by,
     completion_by,
     completion_of,
@@ -215,7 +216,7 @@ async def _serve(channel: socket.socket) -> None:
         made_by = await _frame(reader)
         try:
             make, site = _made(made_by)
-            client = make(site)
+            client = client_of(make, site)
             await open_by(client)
             answer = Answer("done")
         except Exception as error:  # noqa: BLE001 - a library, or a user's code, may raise anything

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
 from harness.run.test import Test
 from harness.systems import client_for, system_of
-from harness.systems.base import System
+from harness.systems.base import System, bounds
 from harness.workload import Workload, workload
 
 
@@ -29,4 +30,13 @@ def parts_of(test: Test) -> RunParts:
     """
     system = system_of(test.system, test.options())
     work = workload(test.workload, test.nodes, test.concurrency)
-    return RunParts(system, work, client_for(system, work))
+    client = client_for(system, work)
+    settle_s = settle_bound_s(test, system)
+    if settle_s and work.final_within is not None:
+        work = replace(work, final=work.final_within(settle_s))
+    return RunParts(system, work, client)
+
+
+def settle_bound_s(test: Test, system: System) -> float:
+    """How long lookups may lag in a run of the test: its own bound, or the system's if that is longer."""
+    return max(test.settle_bound_s, bounds(system).settle_s)

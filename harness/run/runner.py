@@ -16,6 +16,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from checkers.words import plural
 from harness import generator as gen
 from harness.client.carrying import Carrier
@@ -33,7 +35,7 @@ from harness.nemesis.targets import aims_at_leader
 from harness.nemesis.view import NodeView
 from harness.run.course import nemesis_for, work_and_faults
 from harness.run.folder import RunFolder
-from harness.run.parts import RunParts, parts_of
+from harness.run.parts import RunParts, parts_of, settle_bound_s
 from harness.run.progress import HEALING, READING_BACK, WORKING, ProgressLine, Tally, Waiting
 from harness.run.test import Test
 from harness.run.watching.never_ok import NeverOk
@@ -85,6 +87,7 @@ def run(
         ValueError: the test names something that does not exist, or that the system does not have.
     """
     parts = parts_of(test)
+    test = replace(test, settle_bound_s=settle_bound_s(test, parts.system))
     system_version = _version_of(parts.system)
     if course is None:
         nemesis = nemesis_for(test, parts.system)

@@ -65,6 +65,9 @@ class Test(msgspec.Struct, frozen=True):
     """With a lease: by how many percent nodes assume that any clock is fast or slow at most."""
     recovery_bound_s: float = 10.0
     """A write must be acknowledged within this time after the final heal."""
+    settle_bound_s: float = 0.0
+    """Where lookups may lag, how long after the last write and the final heal they may; the workload's own
+    bound if that is longer. A run takes the system's (`Bounds.settle_s`) if that is longer."""
     minimum_acknowledged: int = 100
     """With fewer acknowledged writes, a run proves nothing: `unknown`."""
     lag_bound_ms: int = 100
@@ -119,6 +122,7 @@ def _out_of_bounds(test: Test) -> Iterator[str]:
         ("snapshot_entries", 1, LARGEST_NUMBER),
         ("clock_drift_bound_percent", 0, 99),
         ("recovery_bound_s", 0, MOST_SECONDS),
+        ("settle_bound_s", 0, MOST_SECONDS),
         ("minimum_acknowledged", 0, LARGEST_NUMBER),
         ("lag_bound_ms", 0, MOST_MILLISECONDS),
     )

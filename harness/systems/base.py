@@ -144,6 +144,9 @@ class Bounds(msgspec.Struct, frozen=True):
     """How long the calm between faults lasts: long enough for a new leader."""
     recovery_s: float = 10.0
     """After the final heal, a write must be acknowledged within this time."""
+    settle_s: float = 0.0
+    """How long after the last write and the final heal a node may still show an old state, where lookups may
+    lag; a shorter time than the workload's own (5 s, or 20 s for what expires) changes nothing."""
 
 
 Links = Literal["proxies", "addresses"]

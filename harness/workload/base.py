@@ -23,6 +23,9 @@ class Workload:
     final: GeneratorLike
     """What clients do after the final heal: show that writes work again, then read everything back."""
     checkers: Suite
+    final_within: Callable[[float], GeneratorLike] | None = None
+    """Makes `final` for a system whose nodes may stay behind for these seconds; None where that changes
+    nothing."""
     retries: Retries | None = None
     """How clients repeat a write; None if they never do."""
     watches: Callable[[], tuple[HistoryWatch, ...]] = tuple

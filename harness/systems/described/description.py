@@ -97,6 +97,7 @@ class BoundsKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     fault_s: tuple[float, float] = (2.0, 3.0)
     calm_s: tuple[float, float] = (1.5, 2.0)
     recovery_s: float = 10.0
+    settle_s: float = 0.0
 
 
 class Description(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

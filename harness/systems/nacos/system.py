@@ -50,6 +50,9 @@ _OPENED = ("java.lang", "java.lang.reflect", "java.util", "java.util.concurrent"
 """Packages of the Java machine that Nacos's libraries reach into."""
 _DERBY_PATIENCE_MS = 60_000
 """A node ends at its start if its database, Derby, is not ready by then; Nacos's own bound is 3 s."""
+_COMPARED_S = 40.0
+"""A node compares its copies of configurations with its database every 10 to 30 s, by version, and then
+changes those that differ."""
 _JAVA_STOPPED = 143
 """The exit status of a Java machine that SIGTERM ended."""
 
@@ -117,6 +120,7 @@ class Nacos(msgspec.Struct, frozen=True):
             fault_s=(24.0, 28.0) if own_raft else (12.0, 16.0),
             calm_s=(20.0, 24.0) if own_raft else (12.0, 16.0),
             recovery_s=45.0,
+            settle_s=_COMPARED_S if self.data == "configs" else 0.0,
         )
 
     @property
@@ -154,6 +158,7 @@ class Nacos(msgspec.Struct, frozen=True):
             "nacos.home": str(home),
             "nacos.server.ip": place.host,
             "java.io.tmpdir": str(temporary),
+            "user.home": str(place.folder / "home"),  # where Nacos and its libraries write their logs
             "spring.config.additional-location": f"file:{home}/conf/",
             "embeddedStorage": "true",
             "derby.system.durability": "test",

@@ -14,33 +14,35 @@ them again after the same time.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
 from checkers.workloads.replicas.stale_instances import InstanceDurability, LookupAge
 from harness.client.data_types import EXPIRING_INSTANCE
-from harness.generator import phases, sleep
 from harness.workload.base import Workload
-from harness.workload.final_reads import on_every_node, recover
+from harness.workload.final_reads import on_every_node
 from harness.workload.general.instances import WRITES, keys_until, lookup, write_or_lookup
-from harness.workload.registry import first_write
+from harness.workload.general.stale_instances import settled_lookups
 from harness.workload.sharing import half_only_read
-from history.units import SECOND_NS
 
 EXPIRY_BOUND_S = 20.0
 """By then an instance that nothing keeps alive must be gone from every node. The settings of each system that
 has the data type are such that, by its makers' documentation, it is so."""
-SETTLE_NS = round(EXPIRY_BOUND_S * SECOND_NS) + 3 * SECOND_NS
-"""Time in which the harness itself did not run does not count; on two busy cores that was 1.3 s of 21."""
+SPARE_S = 3.0
+"""So much longer than the bound is waited: time in which the harness itself did not run does not count, and
+on two busy cores that was 1.3 s of 21."""
 
 
 def expiring_instances(nodes: Sequence[str], concurrency: int) -> Workload:
     """The workload for these nodes and this number of clients."""
     lookups = on_every_node(nodes, keys_until, ("lookup",))
+    final = partial(settled_lookups, lookups, bound_s=EXPIRY_BOUND_S, spare_s=SPARE_S)
     return Workload(
         name="expiring-instances",
         data_type=EXPIRING_INSTANCE,
         generator=half_only_read(concurrency, write_or_lookup, lookup),
-        final=phases(recover(first_write), sleep(SETTLE_NS), lookups, sleep(SETTLE_NS), lookups),
+        final=final(EXPIRY_BOUND_S),
+        final_within=final,
         checkers=Suite((InstanceDurability(EXPIRY_BOUND_S),), (LookupAge(),)) + cluster_checkers(WRITES),
     )

@@ -14,13 +14,14 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from checkers.workloads.replicas.stale_instances import LATE_BOUND_S
 from harness.client.data_types import STALE_INSTANCE
-from harness.generator import Context, phases, sleep
+from harness.generator import Context
 from harness.workload.base import Workload
-from harness.workload.final_reads import on_every_node, recover
-from harness.workload.general.stale_instances import SETTLE_NS, stale_instances_checkers
+from harness.workload.final_reads import on_every_node
+from harness.workload.general.stale_instances import settled_lookups, stale_instances_checkers
 from harness.workload.general.windows import Window
-from harness.workload.registry import first_write, instance_key
+from harness.workload.registry import instance_key
 
 BRIEF = Window("instance", width=2, operations_per_slide=4)
 RENEWED = Window("instance", width=160, operations_per_slide=2)
@@ -50,7 +51,8 @@ def _workload(name: str, nodes: Sequence[str], window: Window, percent: Mapping[
         name=name,
         data_type=STALE_INSTANCE,
         generator=partial(drawn_operation, window, percent),
-        final=phases(recover(first_write), sleep(SETTLE_NS), lookups, sleep(SETTLE_NS), lookups),
+        final=settled_lookups(lookups, LATE_BOUND_S),
+        final_within=partial(settled_lookups, lookups),
         checkers=stale_instances_checkers(),
     )
 

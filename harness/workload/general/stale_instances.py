@@ -8,12 +8,13 @@ what was acknowledged, and keep it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from checkers.check_all import Suite
 from checkers.run.suite import cluster_checkers
 from checkers.workloads.replicas.stale_instances import LATE_BOUND_S, InstanceDurability, LookupAge
 from harness.client.data_types import STALE_INSTANCE
-from harness.generator import phases, sleep
+from harness.generator import Generator, GeneratorLike, phases, sleep
 from harness.workload.base import Workload
 from harness.workload.final_reads import on_every_node, recover
 from harness.workload.general.instances import WRITES, keys_until, lookup, write_or_lookup
@@ -21,9 +22,22 @@ from harness.workload.registry import first_write
 from harness.workload.sharing import half_only_read
 from history.units import SECOND_NS
 
-SETTLE_NS = round(LATE_BOUND_S * SECOND_NS) + SECOND_NS
-"""A little more than the bound, so that every lookup that follows is late enough to be judged, although the
-harness itself was late at times."""
+SPARE_S = 1.0
+"""So much longer than the bound is waited, so that every lookup that follows is late enough to be judged,
+although the harness itself was late at times."""
+
+
+def settled_lookups(
+    lookups: GeneratorLike, settle_s: float, bound_s: float = LATE_BOUND_S, spare_s: float = SPARE_S
+) -> Generator:
+    """Write until it succeeds, and look up everything twice, each time after the registry could settle.
+
+    Args:
+        settle_s: how long the system's nodes may stay behind.
+        bound_s: the workload's own bound; the longer time of both is waited.
+    """
+    pause = sleep(round((max(settle_s, bound_s) + spare_s) * SECOND_NS))
+    return phases(recover(first_write), pause, lookups, pause, lookups)
 
 
 def stale_instances(nodes: Sequence[str], concurrency: int) -> Workload:
@@ -33,7 +47,8 @@ def stale_instances(nodes: Sequence[str], concurrency: int) -> Workload:
         name="stale-instances",
         data_type=STALE_INSTANCE,
         generator=half_only_read(concurrency, write_or_lookup, lookup),
-        final=phases(recover(first_write), sleep(SETTLE_NS), lookups, sleep(SETTLE_NS), lookups),
+        final=settled_lookups(lookups, LATE_BOUND_S),
+        final_within=partial(settled_lookups, lookups),
         checkers=stale_instances_checkers(),
     )
 

@@ -10,6 +10,7 @@ import pytest
 
 from harness.client import clients
 from harness.client.clients import ClientPool, MakeClient, NotDone, Site, fail, info, lost, ok, ok_read
+from harness.errors import names_bug
 from history import Operation
 
 MEMBERS = {"n1": {"client": "127.0.0.1:7001", "admin": "127.0.0.1:7101"}, "n2": {"client": "127.0.0.2:7002"}}
@@ -73,6 +74,33 @@ def test_a_site_names_addresses() -> None:
         "127.0.0.2:7002",
     )
     assert (site.host, site.port("admin")) == ("127.0.0.1", 7101)
+
+
+def test_a_constructor_that_raises_is_named_with_its_line() -> None:
+    class Unmade(Recording):
+        def __init__(self, site: Site) -> None:
+            raise ValueError("no\ncolour")
+
+    class Unconnected(Recording):
+        def __init__(self, site: Site) -> None:
+            raise ConnectionRefusedError("nothing listens")
+
+    class Refused(Recording):
+        def __init__(self, site: Site) -> None:
+            raise NotDone("no more clients")
+
+    line = Unmade.__init__.__code__.co_firstlineno + 1
+    (bug,) = performed(Unmade, operation())
+    said = f"no connection: the constructor raised ValueError: no colour (test_clients.py, line {line})"
+    assert (bug.type, bug.error) == ("fail", said)
+    assert names_bug(said)
+    (missing,) = performed(Unconnected, operation())
+    assert missing.error == (
+        f"no connection: ConnectionRefusedError: nothing listens, in test_clients.py, line {line + 4}"
+    )
+    assert not names_bug(missing.error), "a server may be down"
+    (refused,) = performed(Refused, operation())
+    assert (refused.type, refused.error) == ("fail", "no more clients")
 
 
 def test_a_client_that_hangs_or_spins_makes_its_operation_info_and_the_others_go_on(

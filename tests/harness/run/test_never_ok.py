@@ -92,7 +92,7 @@ def test_a_bug_is_placed_in_the_users_file_also_where_a_library_raised() -> None
 
 
 SYSTEM = '''
-from ackproof.systems import Launch, NodeStatus, HttpRequest
+from ackproof.systems import Launch, NodeStatus, HttpRequest, in_own_process
 SERVER = """
 import http.server as h, sys
 h.HTTPServer((sys.argv[1], int(sys.argv[2])), h.BaseHTTPRequestHandler).serve_forever()
@@ -117,10 +117,31 @@ class Mine:
 
 class ByCodec(Mine):
     clients = {"register": Coded()}
+
+class Unmade(Client):
+    def __init__(self, site):
+        raise RuntimeError("no colour")
+
+class ByNone(Mine):
+    clients = {"register": Unmade}
+
+class ByNoneInAProcess(Mine):
+    clients = {"register": in_own_process(Unmade)}
 '''
 
 
-@pytest.mark.parametrize(("name", "error"), [("Mine", "AttributeError"), ("ByCodec", "KeyError")])
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("Mine", "AttributeError: "),
+        ("ByCodec", "KeyError: "),
+        ("ByNone", "no connection: the constructor raised RuntimeError: no colour (mine.py, line 30)"),
+        (
+            "ByNoneInAProcess",
+            "no connection: the constructor raised RuntimeError: no colour (mine.py, line 30)",
+        ),
+    ],
+)
 def test_a_client_whose_every_call_raises_ends_the_run_in_one_line(
     tmp_path: Path, name: str, error: str
 ) -> None:
@@ -141,5 +162,5 @@ def test_a_client_whose_every_call_raises_ends_the_run_in_one_line(
     said = ran.stderr.strip()
     assert "\n" not in said
     assert "none of the first " in said
-    assert f"all ended with '{error}: " in said
+    assert f"all ended with '{error}" in said
     assert "(mine.py, line " in said

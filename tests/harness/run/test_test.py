@@ -12,7 +12,7 @@ from harness.cluster.kinds import HOSTED_WORLDS
 from harness.nemesis import all_survivable
 from harness.nemesis.schedule import Pace
 from harness.run.course import nemesis_for
-from harness.run.parts import parts_of
+from harness.run.parts import parts_of, settle_bound_s
 from harness.run.test import Test, check_bounds, with_chosen_faults
 from harness.systems.base import bounds
 from harness.systems.reference_node import ReferenceNode
@@ -71,6 +71,19 @@ def test_the_parts_of_a_test_are_those_that_it_names() -> None:
 def test_parts_that_do_not_exist_are_refused(test: Test, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         parts_of(test)
+
+
+def test_a_run_gives_nodes_the_longer_of_its_own_time_to_settle_and_the_systems(tmp_path: Path) -> None:
+    (tmp_path / "lags.toml").write_text(
+        ETCD.replace("start_s = 20", "start_s = 20, settle_s = 30"), encoding="utf-8"
+    )
+    lags = Test(nodes=NODES, system=str(tmp_path / "lags.toml"), workload="cas")
+    system = parts_of(lags).system
+    assert settle_bound_s(lags, system) == 30
+    assert settle_bound_s(structs.replace(lags, settle_bound_s=40.0), system) == 40
+    usual = Test(nodes=NODES, workload="stale-instances")
+    longer = structs.replace(usual, settle_bound_s=40.0)
+    assert parts_of(longer).workload.final != parts_of(usual).workload.final
 
 
 def test_clients_wait_longer_than_the_node_tries() -> None:

@@ -126,8 +126,8 @@ class Run:
     def late(self, *shown: str | None) -> Run:
         return self.wait(6).lookup(*shown).wait(6).lookup(*shown)
 
-    def check(self) -> Verdict:
-        return InstanceDurability().check(recording(self.built, nodes=NODES))
+    def check(self, **options: float) -> Verdict:
+        return InstanceDurability().check(recording(self.built, nodes=NODES, options=options))
 
 
 def kinds(run: Run) -> list[str]:
@@ -170,6 +170,20 @@ def test_without_two_late_lookups_of_each_node_nothing_is_known() -> None:
     assert Run().register("a").heal().wait(6).lookup("a", "a").check().mark is Validity.UNKNOWN
     assert Run().register("a").late("a", "a").check().mark is Validity.UNKNOWN, "no final heal"
     assert Run().register("a", "info").heal().late(None, None).check().mark is Unjudged.NOT_EXERCISED
+
+
+def test_what_a_system_needs_to_settle_is_not_held_against_it() -> None:
+    behind = Run().register("a").heal().wait(20).lookup("a", None).wait(30).lookup("a", "a")
+    assert behind.check().validity is Validity.INVALID
+    assert behind.check(settle_bound_s=40).mark is Validity.UNKNOWN, "one late lookup of each node"
+    late = behind.wait(50).lookup("a", "a")
+    assert late.check(settle_bound_s=40).validity is Validity.VALID
+    gone = Run().register("a").heal().wait(50).lookup("a", None).wait(50).lookup("a", None)
+    verdict = gone.check(settle_bound_s=40)
+    assert verdict.validity is Validity.INVALID
+    assert "more than 40 s after" in verdict.summary
+    shorter = Run().register("a").heal().wait(3).lookup("a", None).late("a", "a")
+    assert shorter.check(settle_bound_s=1).validity is Validity.VALID, "the checker's own bound is longer"
 
 
 def test_the_age_of_a_lookup_is_counted_from_when_the_change_was_acknowledged() -> None:

@@ -107,6 +107,18 @@ def test_without_a_version_it_is_the_one_that_is_here(jars: str) -> None:
 
 
 @pytest.mark.parametrize("number", VERSIONS)
+def test_a_node_writes_nothing_into_the_home_of_the_user(jars: str, number: str) -> None:
+    (process,) = Nacos(number, jars=f"{jars}/{number}").launch(PLACE).processes
+    assert "-Duser.home=/run/n2/home" in process.argv, "each node has its own; all write logs there"
+
+
+def test_copies_of_configurations_may_stay_old_until_a_node_compares_them() -> None:
+    most_between_comparisons_s = 30
+    assert bounds(Nacos("3.1.0", data="configs")).settle_s > most_between_comparisons_s
+    assert bounds(Nacos("3.1.0")).settle_s == 0
+
+
+@pytest.mark.parametrize("number", VERSIONS)
 def test_faults_last_longer_than_a_follower_waits_for_a_lost_leader(number: str) -> None:
     longest_wait_s = 20 if number == "0.8.0" else 10
     assert min(bounds(Nacos(number)).fault_s) > longest_wait_s

@@ -15,7 +15,7 @@ from harness.generator import nemesis as on_nemesis
 from harness.nemesis.catalogue import kinds_of
 from harness.workload import WORKLOADS, workload
 from harness.workload.final_reads import PATIENCE_NS, RECOVERY_BOUND_NS
-from harness.workload.general.expiring_instances import SETTLE_NS
+from harness.workload.general.expiring_instances import EXPIRY_BOUND_S, SPARE_S
 from harness.workload.general.queue import DRAIN_BOUND_NS
 from history import History, Operation
 from history.units import MILLISECOND_NS as MS
@@ -43,16 +43,28 @@ RIGHT: dict[str, Any] = {
     "expiring-instances": Registry,
 }
 TIMEOUT_NS = 2_500 * MS
+SETTLE_NS = round((EXPIRY_BOUND_S + SPARE_S) * SECOND_NS)
 LONGEST_NS = RECOVERY_BOUND_NS + 3 * PATIENCE_NS + 2 * SETTLE_NS + DRAIN_BOUND_NS + 10 * TIMEOUT_NS
 """More than the final phase of any workload may take on a dead cluster."""
 
 
-def run(name: str, carry_out: Any, faults: list[dict[str, Any]], timeout_ns: int | None = None) -> History:
+def run(
+    name: str,
+    carry_out: Any,
+    faults: list[dict[str, Any]],
+    timeout_ns: int | None = None,
+    settle_s: float | None = None,
+) -> History:
     """A run of 3 s with these operations of the nemesis; then the final heal, and the final phase.
 
     With `timeout_ns` the cluster is dead from 2 s on: no operation is answered, and each ends that late.
+    With `settle_s` the final phase is that of a system whose nodes may stay behind for so long.
     """
     work = workload(name, NODES, 6)
+    final = work.final
+    if settle_s is not None:
+        assert work.final_within is not None
+        final = work.final_within(settle_s)
     store = Store(carry_out, unknown=31)
 
     def perform(op: Operation, now: int) -> tuple[Operation, int]:
@@ -67,7 +79,7 @@ def run(name: str, carry_out: Any, faults: list[dict[str, Any]], timeout_ns: int
 
     main = clients(time_limit(3 * SECOND_NS, stagger(4 * MS, work.generator)))
     breaks = on_nemesis([{"f": fault["f"], "time": SECOND_NS} for fault in faults])
-    course = phases([breaks], main, on_nemesis([{"f": "final-heal"}]), work.final)
+    course = phases([breaks], main, on_nemesis([{"f": "final-heal"}]), final)
     return simulate(course, threads=6, nodes=NODES, perform=perform)
 
 
@@ -104,6 +116,25 @@ def test_a_run_with_faults_of_a_system_without_traces_and_indices_can_be_valid(n
     assert marks["durable-log"] is Unjudged.NOT_APPLICABLE
     [vacuity] = [verdict for verdict in found.verdicts if verdict.checker == "vacuity"]
     assert "rests on what nodes answered" in vacuity.caveats[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["stale-instances", "brief-instances", "renewed-instances", "expiring-instances"]
+)
+def test_nodes_of_a_system_get_the_time_that_it_states(name: str) -> None:
+    usual = run(name, Registry().carry_out, [])
+    longer = run(name, Registry().carry_out, [], settle_s=70.0)
+    options = {"nemesis": [], "settle_bound_s": 70.0}
+
+    def durability(history: History) -> Any:
+        checkers = workload(name, NODES, 6).checkers
+        verdicts = results(checkers, recording_of(history, NODES, options, kinds_of(()))).verdicts
+        return next(one.mark for one in verdicts if one.checker == "instance-durability")
+
+    assert durability(usual) is Validity.UNKNOWN, "its lookups came too early"
+    assert durability(longer) is Validity.VALID
+    shorter = run(name, Registry().carry_out, [], settle_s=1.0)
+    assert list(shorter) == list(usual), "the workload's own bound is longer"
 
 
 def test_each_data_type_has_a_workload() -> None:
