@@ -70,6 +70,8 @@ RAFT_PARTS = (
     "replication",
 )
 """The parts that make up the Raft core, by their names in `Parts`."""
+MACHINE_PARTS = ("registry", "sessions", "state_machine")
+"""The parts that make up the replicated state machine."""
 
 
 def build_node(

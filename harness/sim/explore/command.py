@@ -75,10 +75,10 @@ def explore(
     Raises:
         CouldNotRun: the scope makes no sense, or `out` cannot be written.
     """
-    parts = parts_of(mutant)
+    parts = parts_of(mutant, scope)
     watch = _Watch(bounds, quiet)
     notes: tuple[str, ...] = ()
-    with watching(parts) as reached:
+    with watching(parts, scope.explored_parts) as reached:
         try:
             found = _searched(_space(scope, parts, symmetry=symmetry), walks_seed, watch)
         except NotDead as note:
@@ -136,7 +136,7 @@ def replayed(file: Path, *, anyway: bool) -> Walked:
     """
     steps = load(file, anyway=anyway)
     try:
-        walked = walk(steps.scope, parts_of(steps.mutant), steps.steps)
+        walked = walk(steps.scope, parts_of(steps.mutant, steps.scope), steps.steps)
     except CouldNotRun:
         raise
     except Exception as error:

@@ -52,11 +52,12 @@ from history import History, Recording
 from history.files import RefusedFile, brief, decode_json, read_regular
 from history.limits import LARGEST_NUMBER, MOST_NODES, MOST_STEPS
 from history.units import MILLISECOND_NS
-from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
+from node_impl.core.build import DEFAULT_PARTS, MACHINE_PARTS, RAFT_PARTS, Parts
 from node_impl.core.events import Trace
 from node_impl.core.raft.messages import AppendEntries
 
 FORMAT = 1
+_PARTS = (*RAFT_PARTS, *MACHINE_PARTS)
 _STEP_NS = MILLISECOND_NS
 """The time between two steps in a recording: a counterexample has their order, not their times."""
 
@@ -86,19 +87,25 @@ class NoSuchStep(Exception):
     """A step is impossible: its message is not in transit, or the node cannot take such a step."""
 
 
-def parts_of(mutant: str | None) -> Parts:
+def parts_of(mutant: str | None, scope: Scope) -> Parts:
     """The parts of a node with a seeded bug, or the correct ones.
 
     Raises:
-        CouldNotRun: the bug is in another part of the node.
+        CouldNotRun: the bug is in a part of the node that this scope leaves out.
     """
     if mutant is None:
         return DEFAULT_PARTS
     parts = MUTANTS[mutant].parts
-    if all(getattr(parts, part) is getattr(DEFAULT_PARTS, part) for part in RAFT_PARTS):
+    broken = [part for part in _PARTS if getattr(parts, part) is not getattr(DEFAULT_PARTS, part)]
+    if not broken:
         raise CouldNotRun(
-            f"{mutant} breaks a part of the node outside its Raft core, and only that is explored; "
-            f"try: ackproof sim --seeds 1000 --mutant {mutant} --stop-at-first"
+            f"{mutant} breaks a part of the node outside its Raft core and its state machine, and only these "
+            f"are explored; try: ackproof sim --seeds 1000 --mutant {mutant} --stop-at-first"
+        )
+    if not set(broken) & set(scope.explored_parts):
+        raise CouldNotRun(
+            f"{mutant} breaks the state machine ({', '.join(broken)}), which is explored only where a "
+            "client's writes arrive again; give --repeats 1"
         )
     return parts
 
@@ -207,7 +214,10 @@ class _Walker:
         self._scope = scope
         disks = scope.disks()
         self._members = {
-            name: first_member(parts, name, scope.names, scope.config, disks[name]) for name in scope.names
+            name: first_member(
+                parts, name, scope.names, scope.config, disks[name], has_sessions=scope.repeats > 0
+            )
+            for name in scope.names
         }
         self._past = Past()
         self._mail: list[tuple[str, Mail]] = []
@@ -307,6 +317,8 @@ def _happening(step: PathStep) -> str:
             return (
                 f"time passes: each clock moves by {FAST_TICK}, {one}where a time-out is {ELECTION_TIMEOUT}"
             )
+        case Propose(_, _, (client, sequence)):
+            return f"write {sequence} of client {client} arrives"
         case Propose(_, payload):
             return f"a client writes {payload.decode()!r}"
         case AskRead(_, committed):

@@ -125,6 +125,8 @@ def in_words(entry: Entry) -> str:
         configuration = decode_configuration(entry.payload)
         learners = f", learners {', '.join(configuration.learners)}" if configuration.learners else ""
         what = f"voters {', '.join(configuration.voters)}{learners}"
+    elif entry.session is not None:
+        what = f"write {entry.session[1]} of client {entry.session[0]}"
     else:
         what = f"{entry.payload.decode()!r}" if entry.payload else entry.kind
     return f"entry {entry.index} ({what} of term {entry.term})"

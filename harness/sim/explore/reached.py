@@ -14,7 +14,10 @@ from typing import Any
 
 import msgspec
 
-from node_impl.core.build import DEFAULT_PARTS, RAFT_PARTS, Parts
+from node_impl.core.build import DEFAULT_PARTS, Parts
+
+JUDGED_OF_THE_REGISTRY = ("snapshot", "restore")
+"""The rules of the registry that the state machine's invariants say something about (`node/machine.py`)."""
 
 
 class Reached(msgspec.Struct):
@@ -43,9 +46,14 @@ class Reached(msgspec.Struct):
             for name in names
             if name not in self.called[part]
         ]
-        if not never:
-            return None
-        return f"the scope never came to the broken rule ({', '.join(never)}), so it says nothing about it"
+        if never:
+            return (
+                f"the scope never came to the broken rule ({', '.join(never)}), so it says nothing about it"
+            )
+        meaning = [name for name in self.broken.get("registry", ()) if name not in JUDGED_OF_THE_REGISTRY]
+        if meaning:
+            return f"no invariant here says what a write means (registry.{', registry.'.join(meaning)})"
+        return None
 
     def in_words(self) -> Iterator[str]:
         """One line for each part: how many of its methods were called, and which were not."""
@@ -66,19 +74,19 @@ def _methods(part: type) -> tuple[str, ...]:
 
 
 @contextmanager
-def watching(parts: Parts) -> Iterator[Reached]:
-    """Note which methods of the core's parts are called meanwhile, by this process."""
+def watching(parts: Parts, names: Sequence[str]) -> Iterator[Reached]:
+    """Note which methods of these of the node's parts are called meanwhile, by this process."""
     reached = Reached(
-        called={part: set() for part in RAFT_PARTS},
-        every={part: _methods(getattr(DEFAULT_PARTS, part)) for part in RAFT_PARTS},
+        called={part: set() for part in names},
+        every={part: _methods(getattr(DEFAULT_PARTS, part)) for part in names},
         broken={
             part: _methods(getattr(parts, part))
-            for part in RAFT_PARTS
+            for part in names
             if getattr(parts, part) is not getattr(DEFAULT_PARTS, part)
         },
     )
     watched: list[tuple[type, str, FunctionType]] = []
-    for part in RAFT_PARTS:
+    for part in names:
         for owner in _owners(getattr(parts, part)):
             for name in _methods(owner):
                 own = vars(owner)[name]

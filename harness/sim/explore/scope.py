@@ -10,6 +10,7 @@ import msgspec
 
 from harness.sim.explore.node.clocks import DRIFT_BOUND_PERCENT, ELECTION_TIMEOUT, SLOW_TICK
 from harness.sim.explore.node.disk import EMPTY_DISK, DurableState
+from node_impl.core.build import MACHINE_PARTS, RAFT_PARTS
 from node_impl.core.config import NodeConfig
 from node_impl.core.events import Entry, HardState
 
@@ -37,6 +38,10 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """How many changes of the members leaders begin: each node may become a learner, vote, or be removed."""
     transfers: int = 0
     """How often a leader is asked to hand over."""
+    repeats: int = 0
+    """How often a client's write arrives again; then all writes have a session."""
+    clients: int = 1
+    """Whose writes these are, in turn. Nodes remember the sessions of one client less, of one at least."""
     snapshots: int = 0
     """How often a node takes a snapshot, and forgets the entries that it stands for."""
     lease_ticks: int = 0
@@ -62,6 +67,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             max_batch_entries=self.batch,
             snapshot_trailing=0,
             voters=self.names[: self.voters],
+            max_clients=max(self.clients - 1, 1),
         )
         if not self.lease_ticks:
             return usual
@@ -77,6 +83,11 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     def first_voters(self) -> frozenset[str]:
         """Who votes in a cluster that begins."""
         return frozenset(self.names[: self.voters or self.nodes])
+
+    @property
+    def explored_parts(self) -> tuple[str, ...]:
+        """The parts of a node that run, by their names in `Parts`."""
+        return (*RAFT_PARTS, *MACHINE_PARTS) if self.repeats else RAFT_PARTS
 
     @property
     def nodes_are_alike(self) -> bool:
@@ -104,6 +115,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
 
     def in_words(self) -> str:
         """Describe the scope in words."""
+        clients = f" of {self.clients} clients" if self.clients > 1 else ""
         counts = {
             "election time-outs": self.elections,
             "proposals": self.proposals,
@@ -114,6 +126,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             "reads": self.reads,
             "changes of members": self.changes,
             "transfers": self.transfers,
+            f"repeated writes{clients}": self.repeats,
             "snapshots": self.snapshots,
             "ticks of the clocks under leases": self.lease_ticks,
         }

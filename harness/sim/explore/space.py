@@ -33,6 +33,7 @@ from harness.sim.explore import invariants
 from harness.sim.explore.invariants import Log, Past
 from harness.sim.explore.known import Known
 from harness.sim.explore.node.disk import newest_snapshot
+from harness.sim.explore.node.machine import write
 from harness.sim.explore.node.member import Happened, Member, first_member, happens
 from harness.sim.explore.node.shape import shape_of
 from harness.sim.explore.node.steps import (
@@ -83,6 +84,7 @@ class Remaining(NamedTuple):
     transfers: int
     snapshots: int
     lease_ticks: int
+    repeats: int
 
 
 class State(NamedTuple):
@@ -153,7 +155,10 @@ class Space:
         self.is_read_under_lease = False
         """Whether a read was asked of a leader whose lease held."""
         config, disks = scope.config, scope.disks()
-        first = [first_member(parts, name, self.names, config, disks[name]) for name in self.names]
+        first = [
+            first_member(parts, name, self.names, config, disks[name], has_sessions=scope.repeats > 0)
+            for name in self.names
+        ]
         if first[0].core.leases.uses_lease() and not config.lease:
             raise ValueError(
                 "this core reads under leases in any setting, and the clocks of this scope do not allow it; "
@@ -178,6 +183,7 @@ class Space:
                     scope.transfers,
                     scope.snapshots,
                     scope.lease_ticks,
+                    scope.repeats,
                 )
             ),
         )
@@ -263,10 +269,13 @@ class Space:
                 after = self._left(left._replace(elections=left.elections - 1))
                 yield Move(self._event(TimeOut(name)), False), after
             return
+        sent = self.scope.proposals - left.proposals
         if left.proposals:
-            payload = b"w%d" % (self.scope.proposals - left.proposals + 1)
             after = self._left(left._replace(proposals=left.proposals - 1))
-            yield Move(self._event(Propose(name, payload)), False), after
+            yield Move(self._event(self._write(name, sent + 1)), False), after
+        for number in range(1, sent + 1) if left.repeats else ():
+            after = self._left(left._replace(repeats=left.repeats - 1))
+            yield Move(self._event(self._write(name, number)), False), after
         if left.heartbeats:
             after = self._left(left._replace(heartbeats=left.heartbeats - 1))
             yield Move(self._event(HeartbeatDue(name)), False), after
@@ -285,6 +294,12 @@ class Space:
             elif left.changes:
                 after = self._left(left._replace(changes=left.changes - 1))
                 yield Move(self._event(ChangeMembers(name, order)), False), after
+
+    def _write(self, name: str, number: int) -> Propose:
+        """The client's write of this number, from 1, at a leader."""
+        if not self.scope.repeats:
+            return Propose(name, b"w%d" % number)
+        return Propose(name, *write(number, self.scope.clients))
 
     # ---- what comes of it --------------------------------------------------------------------------------
 

@@ -29,6 +29,8 @@ class ScopeOptions(TypedDict):
     reads: int
     changes: int
     transfers: int
+    repeats: int
+    clients: int
     snapshots: int
     lease_ticks: int
     voters: int
@@ -59,6 +61,14 @@ SCOPE = options.group(
     _count("--reads", 0, "How many linearizable reads of clients."),
     _count("--changes", 0, "How many changes of the members: nodes are added, vote, and are removed."),
     _count("--transfers", 0, "How often a leader is asked to hand over."),
+    _count("--repeats", 0, "How many writes of clients arrive again; all writes then have a session."),
+    click.option(
+        "--clients",
+        default=1,
+        show_default=True,
+        type=click.IntRange(1, 5),
+        help="Whose writes these are; of several, nodes forget one that has not written for long.",
+    ),
     _count("--snapshots", 0, "How many snapshots; a node then forgets the entries that it has applied."),
     _count(
         "--lease-ticks", 0, "Leaders read under leases, and time passes so often; else any timer may fire."

@@ -19,12 +19,22 @@ node would only have it refuse more, and for longer.
 
 from __future__ import annotations
 
+import msgspec
+
 from node_impl.core.raft.leases import LeaderLeases
 from node_impl.core.raft.raft import Raft
 
 SLOW_TICK, FAST_TICK = 1, 3
 DRIFT_BOUND_PERCENT = 50
 ELECTION_TIMEOUT = 2 * FAST_TICK
+
+
+class NoChance(msgspec.Struct, frozen=True):
+    """Time-outs are of any length here, so nothing is drawn."""
+
+    def below(self, n: int) -> int:  # noqa: ARG002 - the protocol's
+        """The least value: time-outs may have any length here."""
+        return 0
 
 
 def times_left(raft: Raft) -> tuple[object, ...]:

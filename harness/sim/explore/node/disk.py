@@ -27,8 +27,22 @@ from node_impl.core.raft.member.log import entry_hash
 from node_impl.core.raft.snapshot_bytes import make_snapshot
 from node_impl.core.storage.wal import NO_BASE, replay
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(tuple[Entry, ...]).decode
+
+class Stands(msgspec.Struct, frozen=True, array_like=True):
+    """What a snapshot of an exploration holds in place of a registry."""
+
+    entries: tuple[Entry, ...]
+    """All that were applied."""
+    carried_out: tuple[tuple[str, int], ...] = ()
+    """The writes with a session that took effect (`machine.py`)."""
+    registry: bytes = b""
+    """The registry itself, where the state machine is the node's own."""
+
+
+stands_for = msgspec.msgpack.Encoder().encode
+"""A `Stands` as bytes."""
+stood_for = msgspec.msgpack.Decoder(Stands).decode
+"""The `Stands` behind its bytes."""
 
 
 class DurableState(NamedTuple):
@@ -57,12 +71,14 @@ EMPTY_DISK = DurableState(HardState(0, None), ())
 def snapshot_of(applied: tuple[Entry, ...], configuration: Configuration) -> Snapshot:
     """The snapshot of a state machine that has applied these entries, at least one."""
     last = applied[-1]
-    return make_snapshot(last.index, last.term, entry_hash(last), configuration, _encode(applied), b"")
+    return make_snapshot(
+        last.index, last.term, entry_hash(last), configuration, stands_for(Stands(applied)), b""
+    )
 
 
 def applied_in(snapshot: Snapshot) -> tuple[Entry, ...]:
     """The entries that a snapshot stands for."""
-    return _decode(snapshot.registry)
+    return stood_for(snapshot.registry).entries
 
 
 def whole_log(snapshot: Snapshot | None, base: int, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

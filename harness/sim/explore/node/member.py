@@ -14,7 +14,8 @@ here, and which behaviour is lost by it (but for one point, none):
 - *Several events in one step.* A node takes those that are at hand together, and then writes and sends what
   they came to at once. Here each has a step of its own: this is left out, and `ackproof sim` has it.
 - *The state machine.* It is the list of the entries that it applied, and applies at once what is committed;
-  other tests hold that nodes which apply the same entries have the same registry.
+  other tests hold that nodes which apply the same entries have the same registry. Where a client's writes
+  arrive again, it is the node's own (`machine.py`).
 - *When a snapshot is due.* It may be taken whenever something was applied since the last one, and the log is
   forgotten up to its end; a snapshot is sent in one message.
 """
@@ -27,9 +28,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from harness.sim.explore.node.clocks import FAST_TICK, SLOW_TICK
+from harness.sim.explore.node.clocks import FAST_TICK, SLOW_TICK, NoChance
 from harness.sim.explore.node.copying import copied
 from harness.sim.explore.node.disk import DurableState, applied_in, snapshot_of, whole_log, written
+from harness.sim.explore.node.machine import (
+    MachineState,
+    RunningMachine,
+    nothing_applied,
+    what_is_wrong,
+)
 from harness.sim.explore.node.shape import Shape, shape_of
 from harness.sim.explore.node.steps import (
     AskRead,
@@ -49,7 +56,7 @@ from harness.sim.explore.node.steps import (
 )
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
-from node_impl.core.events import Configuration, Effect, Entry, Persist, Send, Trace
+from node_impl.core.events import Configuration, Effect, Entry, Persist, Send, Snapshot, Trace
 from node_impl.core.raft.elections import ELECTION_TIMER, HEARTBEAT_TIMER
 from node_impl.core.raft.messages import RequestVote, RequestVoteReply
 from node_impl.core.raft.raft import Raft
@@ -85,18 +92,10 @@ class Happened(msgspec.Struct, frozen=True):
     """The lines that a real node would write to its trace."""
 
 
-class NoChance(msgspec.Struct, frozen=True):
-    """Time-outs are of any length here, so nothing is drawn."""
-
-    def below(self, n: int) -> int:  # noqa: ARG002 - the protocol's
-        """The least value: time-outs may have any length here."""
-        return 0
-
-
 class Member:
     """A node at one moment. It never changes once it is made: `happens` makes another one."""
 
-    __slots__ = ("applied", "core", "disk", "held", "life", "parts", "promise", "unsynced")
+    __slots__ = ("applied", "core", "disk", "held", "life", "machine", "parts", "promise", "unsynced")
 
     def __init__(
         self,
@@ -108,6 +107,7 @@ class Member:
         promise: Promise = NO_PROMISE,
         life: int = 1,
         applied: tuple[Entry, ...] = (),
+        machine: MachineState | None = None,
     ) -> None:
         self.parts = parts
         """The classes of the core's collaborators, of which each life is built."""
@@ -121,6 +121,8 @@ class Member:
         self.promise = promise
         self.applied = applied
         """The state machine: the entries that it applied, also those of the snapshots that it became."""
+        self.machine = machine
+        """What the node's own state machine holds; None if clients have no sessions."""
 
     @property
     def log(self) -> tuple[Entry, ...]:
@@ -158,17 +160,29 @@ class Member:
             tuple([(sent.after - synced, sent.to, shaped(sent.message.body)) for sent in self.held]),
             tuple(self.promise),
             self.applied,
+            self.machine,
         )
 
 
 def first_member(
-    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState
+    parts: Parts,
+    name: str,
+    members: tuple[str, ...],
+    config: NodeConfig,
+    disk: DurableState,
+    *,
+    has_sessions: bool = False,
 ) -> Member:
-    """A node that starts for the first time, or with what an earlier life left on its disk."""
-    core, applied, _ = _started(parts, name, members, config, disk, 1)
+    """A node that starts for the first time, or with what an earlier life left on its disk.
+
+    Args:
+        has_sessions: whether it has the node's own state machine.
+    """
+    machine = nothing_applied(parts, config) if has_sessions else None
+    core, applied, machine, _ = _started(parts, name, members, config, disk, 1, machine)
     if config.lease:
         core.state.set_time(config.election_timeout_ns)  # it has been up, and promises nothing any more
-    return Member(parts, core, disk, promise=Promise(*_hard(disk)), applied=applied)
+    return Member(parts, core, disk, promise=Promise(*_hard(disk)), applied=applied, machine=machine)
 
 
 def happens(member: Member, event: Event, *, received: str = "") -> Happened:
@@ -180,7 +194,7 @@ def happens(member: Member, event: Event, *, received: str = "") -> Happened:
     if isinstance(event, Crash):
         return _crash(member, event)
     kept = (member.disk, member.unsynced, member.held, member.promise, member.life, member.applied)
-    new = Member(member.parts, copied(member.core), *kept)
+    new = Member(member.parts, copied(member.core), *kept, member.machine)
     walk = _Step(member, new)
     try:
         walk.take(event, received)
@@ -220,8 +234,8 @@ class _Step:
                 core.timer_fired(ELECTION_TIMER)
             case HeartbeatDue():
                 core.timer_fired(HEARTBEAT_TIMER)
-            case Propose(_, payload):
-                core.replication.propose(payload, None)
+            case Propose(_, payload, session):
+                core.replication.propose(payload, None, session)
             case AskRead(_, committed):
                 core.reads.request((None, committed))
             case ChangeMembers(_, change):
@@ -231,7 +245,7 @@ class _Step:
             case Transfer(_, to):
                 core.elections.transfer_to(to)
             case TakeSnapshot():
-                core.snapshots.take(snapshot_of(self.new.applied, _configuration_at(core)))
+                core.snapshots.take(self._snapshot())
             case Sync(_, groups):
                 self._sync(groups)
                 return
@@ -251,13 +265,12 @@ class _Step:
     def _follow_up(self) -> None:
         core, state = self.new.core, self.new.core.state
         new = self.new
-        installed = core.snapshots.take_installed()
-        if installed is not None:
-            new.applied = applied_in(installed)
-        while state.commit_index > state.last_applied:
-            first = max(state.last_applied, state.log.base_index)
-            new.applied += state.log.entries_after(first)[: state.commit_index - first]
-            core.applied(state.commit_index)
+        if new.machine is None:
+            self._apply_to_the_list()
+        else:
+            running = RunningMachine(new.parts, core, new.applied, new.machine)
+            running.follow()
+            new.applied, new.machine = running.applied, running.state
         for index, tokens in core.reads.take_confirmed():
             for _, committed in tokens:
                 if index < int(committed):
@@ -267,6 +280,22 @@ class _Step:
                     )
         core.replication.flush()
         self._carry_out(state.outbox.take(state.voted_for, state.log.last_index))
+
+    def _apply_to_the_list(self) -> None:
+        new, core, state = self.new, self.new.core, self.new.core.state
+        installed = core.snapshots.take_installed()
+        if installed is not None:
+            new.applied = applied_in(installed)
+        while state.commit_index > state.last_applied:
+            first = max(state.last_applied, state.log.base_index)
+            new.applied += state.log.entries_after(first)[: state.commit_index - first]
+            core.applied(state.commit_index)
+
+    def _snapshot(self) -> Snapshot:
+        new = self.new
+        if new.machine is None:
+            return snapshot_of(new.applied, new.core.state.configurations.at(new.core.state.last_applied))
+        return RunningMachine(new.parts, new.core, new.applied, new.machine).snapshot()
 
     def _carry_out(self, effects: Sequence[Effect]) -> None:
         new = self.new
@@ -325,11 +354,6 @@ def _may_begin(core: Raft, change: AdminBody) -> bool:
     return isinstance(planned, Configuration) or (planned is None and isinstance(change, TransferLeadership))
 
 
-def _configuration_at(core: Raft) -> Configuration:
-    """The configuration that the applied entries amount to."""
-    return core.state.configurations.at(core.state.last_applied)
-
-
 def _broken(before: Member, after: Member, new: tuple[Entry, ...]) -> str | None:
     """What one node, between two starts, must never do; `new` is its log afterwards."""
     was, now = before.core.state, after.core.state
@@ -352,7 +376,9 @@ def _broken(before: Member, after: Member, new: tuple[Entry, ...]) -> str | None
             f"state-machine-safety: {name} has applied {in_words(after.applied)}, and its log up to "
             f"{now.last_applied} is {in_words(new[: now.last_applied])}"
         )
-    return None
+    if after.machine is None:
+        return None
+    return what_is_wrong(after.parts, after.core, after.applied, after.machine)
 
 
 def in_words(entries: Sequence[Entry]) -> str:
@@ -365,21 +391,34 @@ def _crash(member: Member, event: Crash) -> Happened:
     half = member.unsynced[event.kept] if event.half else None
     disk = written(member.disk, member.unsynced[: event.kept], half)
     life = member.life + 1
-    again, applied, traces = _started(parts, state.name, state.known, state.config, disk, life)
+    first = None if member.machine is None else nothing_applied(parts, state.config)
+    again, applied, machine, traces = _started(
+        parts, state.name, state.known, state.config, disk, life, first
+    )
     wrong = None
     if again.state.current_term < member.promise.term:
         wrong = (
             f"term-monotonic: {state.name} starts in term {again.state.current_term}, and has shown others "
             f"term {member.promise.term}"
         )
-    after = Member(parts, again, disk, promise=member.promise, life=life, applied=applied)
+    after = Member(parts, again, disk, promise=member.promise, life=life, applied=applied, machine=machine)
     return Happened(after, (), (), 0, (), wrong, traces)
 
 
 def _started(
-    parts: Parts, name: str, members: tuple[str, ...], config: NodeConfig, disk: DurableState, life: int
-) -> tuple[Raft, tuple[Entry, ...], tuple[Trace, ...]]:
-    """A core, what its state machine has applied, and the first lines of its trace."""
+    parts: Parts,
+    name: str,
+    members: tuple[str, ...],
+    config: NodeConfig,
+    disk: DurableState,
+    life: int,
+    machine: MachineState | None,
+) -> tuple[Raft, tuple[Entry, ...], MachineState | None, tuple[Trace, ...]]:
+    """A core, what its state machine has applied and holds, and the first lines of its trace.
+
+    Args:
+        machine: what it would hold without a snapshot.
+    """
     core = Raft(
         name=name,
         members=members,
@@ -390,11 +429,15 @@ def _started(
         parts=parts,
     )
     core.start()
-    installed = core.snapshots.take_installed()
-    state = core.state
-    effects = state.outbox.take(state.voted_for, state.log.last_index)
-    applied = () if installed is None else applied_in(installed)
-    return core, applied, tuple(effect for effect in effects if isinstance(effect, Trace))
+    applied: tuple[Entry, ...] = ()
+    if machine is not None:
+        running = RunningMachine(parts, core, applied, machine)
+        running.follow()
+        applied, machine = running.applied, running.state
+    elif (installed := core.snapshots.take_installed()) is not None:
+        applied = applied_in(installed)
+    effects = core.state.outbox.take(core.state.voted_for, core.state.log.last_index)
+    return core, applied, machine, tuple(effect for effect in effects if isinstance(effect, Trace))
 
 
 def _hard(disk: DurableState) -> tuple[int, str | None]:

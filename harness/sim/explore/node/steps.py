@@ -49,10 +49,14 @@ class TimePasses(msgspec.Struct, frozen=True, tag="Tick"):
 
 
 class Propose(msgspec.Struct, frozen=True, tag=True):
-    """A client's write reaches a leader."""
+    """A client's write reaches a leader.
+
+    `session`: (client, sequence) of a write that may have arrived before.
+    """
 
     node: str
     payload: bytes
+    session: tuple[str, int] | None = None
 
 
 class AskRead(msgspec.Struct, frozen=True, tag=True):

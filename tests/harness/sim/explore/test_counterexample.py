@@ -82,7 +82,7 @@ def test_steps_that_cannot_be_taken_are_named(counterexample: Path) -> None:
 
 def test_a_bug_outside_the_core_is_refused_with_advice() -> None:
     with pytest.raises(CouldNotRun, match="outside its Raft core"):
-        parts_of("never-fsync")
+        parts_of("never-fsync", Scope())
 
 
 def test_a_start_of_another_size_is_refused() -> None:

@@ -41,12 +41,12 @@ def test_a_scope_that_asks_the_rule_comes_to_it() -> None:
 def test_every_seeded_bug_of_the_core_has_methods_that_can_be_watched() -> None:
     for mutant in MUTANTS.values():
         if any(getattr(mutant.parts, part) is not getattr(DEFAULT_PARTS, part) for part in RAFT_PARTS):
-            with watching(mutant.parts) as reached:
+            with watching(mutant.parts, RAFT_PARTS) as reached:
                 assert any(reached.broken.values()), mutant.name
 
 
 def test_after_the_search_the_classes_are_as_before() -> None:
     before = dict(vars(Elections))
-    with watching(DEFAULT_PARTS):
+    with watching(DEFAULT_PARTS, RAFT_PARTS):
         assert vars(Elections)["may_grant_vote"] is not before["may_grant_vote"]
     assert dict(vars(Elections)) == before
