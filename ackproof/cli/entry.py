@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ackproof.cli.output.exits import Exit
 from ackproof.cli.output.printing import printable, shortened
 from ackproof.cli.output.streams import flush, make_steady, say_what_was_lost
+from ackproof.clock import process_is_command
 from ackproof.shadows import shadow
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ REPEATED_AFTER_S = 0.01
 
 def program() -> NoReturn:
     """Run the command that the arguments name, and end this process."""
+    process_is_command()
     gc.disable()  # until the command is loaded (ackproof/cli/main.py)
     try:
         main()

@@ -10,10 +10,12 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Iterable
+from math import inf
 
 import msgspec
 
 from checkers.verdict import Validity
+from harness.campaign.budget.in_time import RunLengths
 from harness.campaign.budget.sharing import limits_of, rest_here_s, rest_s, share_s
 from harness.campaign.cells import CampaignPlan, Cell, Unit, further_units, to_begin_with, units
 from harness.campaign.executors import Ended, Executor, MakeExecutors
@@ -83,7 +85,8 @@ class _Campaign:
         self._why: str | None = None
         """Why the work ends early; None while it goes on."""
         self._has_left_out = False
-        """Whether simulated runs were left out, to leave time for real ones."""
+        """Whether runs were left out as their time was over: simulated ones, to leave time for real ones, or
+        those that would take longer than was left."""
         before = max((line.elapsed_s for line in journal.stored.lines), default=0.0)
         self._zero = time.monotonic() - before
         self._figures = FigureCounter(journal.stored.runs)
@@ -91,6 +94,7 @@ class _Campaign:
             line.cell for line in self._done.values() if is_found(self._plan, line.cell, line)
         )
         """In how many runs the seeded bug of a cell was found."""
+        self._lengths = RunLengths(self._plan, self._done.values(), self._rest_here_s)
         self._to_begin_with = to_begin_with(self._plan)
         self._real_s = sum(
             line.outcome.took_s for unit, line in self._done.items() if not self._is_simulated(unit)
@@ -144,8 +148,11 @@ class _Campaign:
                 left.clear()
                 self._has_left_out = True
             while left and executor.has_room and self._may_begin():
-                unit = left.popleft()
-                if not self._is_needless(unit):
+                unit = self._taken_from(left, is_simulated=is_simulated)
+                if unit is None:
+                    left.clear()
+                    self._has_left_out = True
+                elif not self._is_needless(unit):
                     executor.begin(unit, self._with_share(unit, left), unit.seed)
                     self._begun += 1
             if is_simulated and not is_begin and not left:
@@ -153,6 +160,9 @@ class _Campaign:
             if not executor.is_busy:
                 return
             again = self._take(executor.wait(WAIT_S))
+            if executor.is_busy and self._plan.ends_in_time and self._left_s(is_simulated=is_simulated) <= 0:
+                self._take(executor.interrupt())
+                self._has_left_out = True
             left.extend(again if not is_begin else [unit for unit in again if unit not in self._in_place])
             self._show()
             if self._why in (STOPPED, BROKEN):
@@ -161,11 +171,23 @@ class _Campaign:
     def _begin_further(self, executor: Executor) -> None:
         """Begin runs that time is left for."""
         while self._further and executor.has_room and not self._is_over_for_simulated() and self._may_begin():
-            unit = self._further.popleft()
+            unit = self._taken_from(self._further, is_simulated=True)
+            if unit is None:
+                return
             if self._is_left(unit):
                 executor.begin(unit, self._plan.cells[unit.cell], unit.seed)
                 self._begun += 1
                 self._ask(1)
+
+    def _taken_from(self, waiting: deque[Unit], *, is_simulated: bool) -> Unit | None:
+        """The next run, taken out of those that wait; None if each would take longer than is left."""
+        if not self._plan.ends_in_time:
+            return waiting.popleft()
+        fitting = self._lengths.within(self._left_s(is_simulated=is_simulated), is_simulated=is_simulated)
+        unit = next((unit for unit in waiting if unit.cell in fitting), None)
+        if unit is not None:
+            waiting.remove(unit)
+        return unit
 
     def _with_share(self, unit: Unit, left: Iterable[Unit]) -> Cell:
         """The cell of a run; with its share of the budget, if it is the first of a cell of real processes
@@ -201,6 +223,14 @@ class _Campaign:
         """Whether the time of simulated runs is over; that of real ones does not count."""
         most_s = self._plan.most_simulated_s
         return most_s is not None and self._elapsed_s() - self._real_s >= most_s
+
+    def _left_s(self, *, is_simulated: bool) -> float:
+        """How much of the budget is left for runs of this kind of world, in seconds."""
+        elapsed_s, plan = self._elapsed_s(), self._plan
+        bounds = [inf if plan.most_s is None else plan.most_s - elapsed_s]
+        if is_simulated and plan.most_simulated_s is not None:
+            bounds.append(plan.most_simulated_s + self._real_s - elapsed_s)
+        return min(bounds)
 
     def _may_begin(self) -> bool:
         """Whether the budget allows another run."""
@@ -257,6 +287,7 @@ class _Campaign:
         )
         self._journal.add(line)
         self._figures.add(line)
+        self._lengths.add(line)
         self._done[unit] = line
         self._real_s += 0.0 if self._is_simulated(unit) else outcome.took_s
         self._found[unit.cell] += is_found(self._plan, unit.cell, line)

@@ -159,6 +159,9 @@ class CampaignPlan(msgspec.Struct, frozen=True, kw_only=True):
     in_proportion: bool = False
     """Whether cells take turns by how many seeds they have, so that each has done the same share of its own
     at any time; otherwise each has done the same number."""
+    ends_in_time: bool = False
+    """Whether the work ends when its seconds are over: no run begins that would take longer than is left, by
+    how long runs of its cell took, and runs that go on then are given up (budget/in_time.py)."""
     further: tuple[tuple[int, int], ...] = ()
     """(cell, seeds): how many more seeds of a cell may run if time is left after all other simulated runs.
     They are not asked for: a campaign is complete without them."""

@@ -14,13 +14,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from math import ceil, sqrt
+from math import ceil, inf, sqrt
 from typing import NamedTuple
 
 import msgspec
 
 from harness.campaign.cells import Cell, Unit
-from harness.campaign.executors import Executor, simulating
+from harness.campaign.executors import Executor
 from harness.campaign.outcomes import Outcome
 from harness.executors.executor import WAIT_S
 from harness.gate.changes.touched import Change
@@ -29,8 +29,10 @@ from harness.gate.planning import GatePlan, default_plan, seconds_needed
 
 SHARE = 0.05
 """The share of the budget in which runs are begun to measure the pace."""
+LONGEST_SHARE = 0.5
+"""The share of the budget after which runs that go on are given up."""
 LEAST_RUNS = 5
-"""Runs that are always done: fewer may lie close together by chance."""
+"""Runs that are done even if they take longer than `SHARE`: fewer may lie close together by chance."""
 NARROW = 0.2
 """An interval is narrow if its upper bound is above the pace by this share at the most."""
 UNKNOWN_TIMES = 2.0
@@ -65,14 +67,23 @@ def pace_of(runs: Sequence[tuple[float, float]]) -> Pace:
 
 
 def paced_plan(
-    known: SeededBugs, *, budget_s: float, jobs: int, with_real: bool, change: Change | None = None
+    known: SeededBugs,
+    executor: Executor,
+    *,
+    budget_s: float,
+    jobs: int,
+    with_real: bool,
+    change: Change | None = None,
 ) -> GatePlan:
-    """The gate of the reference node that this machine can do in its budget (`default_plan`)."""
+    """The gate of the reference node that this machine can do in its budget (`default_plan`).
+
+    `executor` does `jobs` simulated runs at the same time; it is not closed.
+    """
     begin = time.monotonic()
     plan = default_plan(known, budget_s=budget_s, jobs=jobs, with_real=with_real, change=change)
     if plan.campaign is None:
         return plan
-    here = pace(known, plan.campaign.cells, simulating(jobs), SHARE * budget_s)
+    here = pace(known, plan.campaign.cells, executor, SHARE * budget_s, LONGEST_SHARE * budget_s)
     spent_s = time.monotonic() - begin
     left_s = max(0.0, budget_s - spent_s)
     made = default_plan(
@@ -99,13 +110,16 @@ def _remedy(needed_s: float | None, spent_s: float) -> str:
     return f"at this machine's pace about {seconds} s would do: --seconds {seconds}"
 
 
-def pace(known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: float) -> Pace:
+def pace(
+    known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: float, last_s: float = inf
+) -> Pace:
     """How many times as long runs take here as they did where they were measured; 1 if that is not known.
 
     Args:
         cells: of the gate; those that were not measured are left out, and so are canaries.
-        executor: does the runs; it is closed at the end.
+        executor: does the runs; all that it began have ended at the end.
         most_s: seconds in which runs are begun after the first few; those that were begun are awaited.
+        last_s: seconds after which none is awaited; one that goes on then counts with what it took so far.
     """
     begin = time.monotonic()
     measured = list(_measured(known, cells))
@@ -113,24 +127,29 @@ def pace(known: SeededBugs, cells: Sequence[Cell], executor: Executor, most_s: f
     expected = {unit: seconds for unit, _, seconds in measured}
     done: list[tuple[float, float]] = []
     begun = 0
-    try:
-        while True:
-            while executor.has_room and (
-                begun < LEAST_RUNS or (time.monotonic() - begin < most_s and not pace_of(done).is_narrow)
-            ):
-                following = next(left, None)
-                if following is None:
-                    break
-                unit, cell, _ = following
-                executor.begin(unit, cell, unit.seed)
-                begun += 1
-            if not executor.is_busy:
-                return pace_of(done)
-            for unit, outcome in executor.wait(WAIT_S):
-                if isinstance(outcome, Outcome):  # what the harness cannot do, the campaign will say
-                    done.append((outcome.took_s, expected[unit]))
-    finally:
-        executor.close()
+    since: dict[Unit, float] = {}
+    """When each run began that has not ended."""
+    while True:
+        while executor.has_room and (
+            begun < LEAST_RUNS or (time.monotonic() - begin < most_s and not pace_of(done).is_narrow)
+        ):
+            following = next(left, None)
+            if following is None:
+                break
+            unit, cell, _ = following
+            executor.begin(unit, cell, unit.seed)
+            since[unit] = time.monotonic()
+            begun += 1
+        if not executor.is_busy:
+            return pace_of(done)
+        for unit, outcome in executor.wait(WAIT_S):
+            del since[unit]
+            if isinstance(outcome, Outcome):  # what the harness cannot do, the campaign will say
+                done.append((outcome.took_s, expected[unit]))
+        now = time.monotonic()
+        if now - begin >= last_s:
+            executor.interrupt()
+            return pace_of([*done, *((now - then, expected[unit]) for unit, then in since.items())])
 
 
 def _measured(known: SeededBugs, cells: Sequence[Cell]) -> Iterator[tuple[Unit, Cell, float]]:

@@ -102,6 +102,7 @@ def default_plan(
         stability=STABILITY,
         replaces_undecided=True,
         in_proportion=True,
+        ends_in_time=True,
         further=tuple((place, max(0, more.get(cell, 0) - seeds[cell])) for place, cell in enumerate(seeds)),
     )
     return _gate(plan, known, bugs, (*left_out, *real_left_out, *no_room))
@@ -131,6 +132,14 @@ def seconds_needed(
     return None
 
 
+def with_time_left(plan: CampaignPlan, left_s: float) -> CampaignPlan:
+    """The plan with this time for its runs in place of its own; what it sets aside for real runs stays."""
+    left_s = max(0.0, left_s)
+    for_real_s = 0.0 if plan.most_simulated_s is None else (plan.most_s or 0.0) - plan.most_simulated_s
+    simulated_s = None if plan.most_simulated_s is None else max(0.0, left_s - for_real_s)
+    return msgspec.structs.replace(plan, most_s=left_s, most_simulated_s=simulated_s)
+
+
 def plan_of_matrix(
     plan: CampaignPlan, known: SeededBugs, budget_s: float | None, change: Change | None
 ) -> GatePlan:
@@ -143,6 +152,7 @@ def plan_of_matrix(
         most_s=budget_s or plan.most_s or USUAL_S,
         replaces_undecided=True,
         in_proportion=True,
+        ends_in_time=True,
     )
     made = _gate(bounded, known, bugs, (*left_out, *cells_left_out))
     needed = least_needed(made.known, cells)

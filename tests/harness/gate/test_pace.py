@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 from msgspec.structs import replace
 
-from harness.campaign.cells import Cell, canary
+from harness.campaign.cells import Cell, Unit, canary
+from harness.campaign.executors import Ended
 from harness.campaign.outcomes import Outcome
 from harness.errors import CouldNotRun
 from harness.executors.in_process import InProcess
@@ -113,3 +115,34 @@ def test_a_slow_machine_plans_fewer_seeds_and_states_less(times: float) -> None:
     assert fewer < many
     assert times * fewer <= 600.0 * 2
     assert sum(bug.stated for bug in slow.power.bugs) < sum(bug.stated for bug in usual.power.bugs)
+
+
+class Endless:
+    """Does runs that never end."""
+
+    has_room, is_busy = True, True
+
+    def __init__(self) -> None:
+        self.begun: list[Unit] = []
+        self.is_interrupted = False
+
+    def begin(self, key: Unit, cell: Cell, seed: int) -> None:
+        self.begun.append(key)
+
+    def wait(self, timeout_s: float) -> list[Ended]:
+        threading.Event().wait(timeout_s / 10)
+        return []
+
+    def interrupt(self) -> list[Ended]:
+        self.is_interrupted = True
+        return []
+
+    def close(self) -> None: ...
+
+
+def test_runs_that_do_not_end_are_given_up_and_make_a_slow_pace() -> None:
+    executor = Endless()
+    found = pace(many_seeds(0.001, 20), CELLS, executor, most_s=0.0, last_s=0.1)
+    assert executor.is_interrupted
+    assert len(executor.begun) == found.runs == LEAST_RUNS
+    assert found.measured >= 100.0  # a tenth of a second at the least, for a thousandth

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 MOST_SHARDS = 100_000
 MOST_REAL_JOBS = 16
+_OPTION_OF = {"time_limit_s": "time_limit", "system_options": "system_option"}
+"""The names of options that differ from their keys."""
 
 
 class MatrixOptions(TypedDict):
@@ -43,17 +45,35 @@ class MatrixOptions(TypedDict):
     core: tuple[str, ...]
     workload: tuple[str, ...]
     nemesis: tuple[str, ...]
-    nodes: tuple[int, ...]
+    nodes: tuple[int | str, ...]
     world: tuple[str, ...]
     mutant: tuple[str, ...]
+    lease: tuple[str, ...]
+    concurrency: tuple[int | str, ...]
+    rate: tuple[int | str, ...]
+    time_limit_s: tuple[int | str, ...]
+    fault_seconds: str | None
+    minimum_acknowledged: int | None
+    system_options: dict[str, str]
     nodes_file: str | None
-    time_limit_s: int | None
     canary: str | None
+    canary_seeds: int | None
     name: str | None
     seeds: int | None
     first_seed: int | None
     retries: int | None
     stability: int | None
+    simulated_seconds: float | None
+
+
+class _NumberOrDrawn(click.IntRange):
+    """A whole number; or `drawn`, for what each seed chooses itself."""
+
+    name = "number|drawn"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """As click's, but `drawn` stays as it is."""
+        return value if value == "drawn" else super().convert(value, param, ctx)
 
 
 class _RunUnlessNamed(click.Group):
@@ -81,8 +101,8 @@ def _shard(context: click.Context, option: click.Parameter, value: str | None) -
     raise click.BadParameter(f"{value!r} is not PART/PARTS, counted from 1: 3/16", context, option)
 
 
-def _many(name: str, **settings: Any) -> options.Option:
-    return click.option(name, multiple=True, **settings)
+def _many(*names: str, **settings: Any) -> options.Option:
+    return click.option(*names, multiple=True, **settings)
 
 
 MATRIX = options.group(
@@ -111,7 +131,7 @@ MATRIX = options.group(
         help="A set of faults, as for `ackproof run`; `none`, or `drawn` for what the seed chooses.  "
         "[default: drawn]",
     ),
-    _many("--nodes", type=click.IntRange(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"),
+    _many("--nodes", type=_NumberOrDrawn(1, options.MOST_NODES), help="How many nodes.  [default: drawn]"),
     _many(
         "--world",
         type=click.Choice(["sim", "local", "netns", "ssh"]),
@@ -126,15 +146,50 @@ MATRIX = options.group(
         shell_complete=options.completing(options.mutant_names),
         help="A seeded bug of the reference node, or `none`.",
     ),
+    _many(
+        "--lease",
+        type=click.Choice(["true", "false"]),
+        help="Of the reference node: whether a leader answers reads under a lease.  [default: false]",
+    ),
+    _many(
+        "--concurrency",
+        type=_NumberOrDrawn(1, options.MOST_CLIENTS),
+        help="How many clients.  [default: drawn]",
+    ),
+    _many(
+        "--rate",
+        type=_NumberOrDrawn(min=1),
+        help="Client operations a second, of all clients together.  [default: drawn]",
+    ),
+    _many(
+        "--time-limit",
+        "time_limit_s",
+        type=_NumberOrDrawn(min=1),
+        help="Seconds of work and faults a run.  [default: drawn]",
+    ),
     click.option(
-        "--time-limit", "time_limit_s", type=click.IntRange(min=1), help="Seconds of work and faults a run."
+        "--fault-seconds", metavar="SECONDS|LOW-HIGH", help="Of real runs: how long each fault lasts."
+    ),
+    click.option(
+        "--minimum-acknowledged",
+        type=click.IntRange(min=1),
+        help="Of real runs: with fewer acknowledged writes, a run proves nothing.  [default: 100]",
+    ),
+    click.option(
+        "--system-option",
+        "system_options",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=options.system_options,
+        help="What the system alone understands, as for `ackproof run`; may be given often.",
     ),
     click.option(
         "--canary",
         metavar="MUTANT",
         shell_complete=options.completing(options.mutant_names),
-        help="A seeded bug that must be found in the first 20 seeds.",
+        help="A seeded bug that must be found in its first seeds.",
     ),
+    click.option("--canary-seeds", type=click.IntRange(min=1), help="How many these are.  [default: 20]"),
     click.option("--name", metavar="NAME", help="The campaign's name, for its folder.  [default: campaign]"),
     click.option("--seeds", type=click.IntRange(min=1), help="How many seeds of each cell.  [default: 20]"),
     click.option("--first-seed", type=click.IntRange(min=0), help="The first seed.  [default: 0]"),
@@ -147,6 +202,11 @@ MATRIX = options.group(
         "--stability",
         type=click.IntRange(min=0),
         help="How many seeds of each simulated cell run twice, to be compared.  [default: 1]",
+    ),
+    click.option(
+        "--simulated-seconds",
+        type=click.FloatRange(min=0),
+        help="Begin no simulated run after this many seconds, those of real runs left out.",
     ),
 )
 
@@ -256,7 +316,7 @@ def run(
 
     known = known_findings(baseline)
     if resume is not None:
-        others = [value for name, value in matrix.items() if name != "core" and value not in (None, ())]
+        others = [name for name in _given(matrix) if name != "core"]
         if file is not None or others or shard:
             raise click.UsageError(
                 "--resume goes on with the campaign's own plan; give no file, and of the matrix only --core"
@@ -330,6 +390,11 @@ def merge(folders: tuple[Path, ...], baseline: Path | None, store: Path, as_json
     _finish(joined, store, known, shrink=False, as_json=as_json)
 
 
+def _given(matrix: MatrixOptions) -> dict[str, Any]:
+    """The options of the matrix that were given."""
+    return {name: value for name, value in matrix.items() if value not in (None, (), {})}
+
+
 def _plan(
     file: Path | None,
     matrix: MatrixOptions,
@@ -345,20 +410,26 @@ def _plan(
     """
     from msgspec.structs import replace
 
+    from harness.campaign.cells import USUAL_CANARY_SEEDS
     from harness.campaign.reading import CampaignKeys, CanaryKeys, CellKeys, plan_in, plan_of_keys
     from harness.campaign.refusals import checked
 
-    given: dict[str, Any] = {name: value for name, value in matrix.items() if value not in (None, ())}
+    given = _given(matrix)
     if file is not None and given:
-        names = ", ".join(f"--{name.removesuffix('_s').replace('_', '-')}" for name in given)
+        names = ", ".join(f"--{_OPTION_OF.get(name, name).replace('_', '-')}" for name in given)
         raise click.UsageError(f"{file} describes the campaign; leave {names} out, or the file")
     try:
         if file is not None:
             plan = plan_in(file)
         else:
+            canary_seeds = given.pop("canary_seeds", USUAL_CANARY_SEEDS)
             whole = {name: given.pop(name) for name in CampaignKeys.__struct_fields__ if name in given}
             if "canary" in whole:
-                whole["canary"] = CanaryKeys(mutant=whole["canary"])
+                whole["canary"] = CanaryKeys(mutant=whole["canary"], seeds=canary_seeds)
+            elif matrix["canary_seeds"] is not None:
+                raise click.UsageError("--canary-seeds belongs to a canary: give --canary, or leave it out")
+            if "lease" in given:
+                given["lease"] = tuple(value == "true" for value in given["lease"])
             plan = plan_of_keys(CampaignKeys(cells=(CellKeys(**given),), **whole))
         bounded = replace(
             plan,
