@@ -15,6 +15,7 @@ from checkers.verdict import Evidence, Validity, Verdict
 from reports.explain.scene import Scene
 
 CONFORMANCE = "conformance"
+ANSWERS, ORDERS = "index-honesty", "linearizability"
 OF_RAFT = frozenset(
     {
         "commit-monotonic",
@@ -153,6 +154,11 @@ def _effects(invalid: Sequence[Verdict], first: dict[str, _First]) -> dict[str, 
         name: {effect for effect in nx.descendants(graph, name) if _may_follow(first, name, effect)}
         for name in first
     }
+    if {ANSWERS, ORDERS} <= set(first) and _not_later(first[ANSWERS], first[ORDERS]):
+        # An answer that contradicts the log at its own index is the wrong step; that no order explains all
+        # answers only follows from it.
+        effects[ORDERS].discard(ANSWERS)
+        effects[ANSWERS] |= {ORDERS, *effects[ORDERS]}
     if CONFORMANCE in effects:
         # The specification has every step of a node: one that it forbids may explain all that comes after it.
         step = first[CONFORMANCE]

@@ -60,6 +60,8 @@ class Gathered:
     configurations: list[TraceEvent] = field(default_factory=list)
     last: dict[tuple[str, int], TraceEvent] = field(default_factory=dict)
     """By node and life, its last change of log, vote, term or role."""
+    taken: dict[tuple[str, int], TraceEvent] = field(default_factory=dict)
+    """By node and life, the last message that it took."""
     restored: list[TraceEvent] = field(default_factory=list)
     """Snapshots that were installed, and lives that began with a snapshot or an applied log."""
 
@@ -110,6 +112,8 @@ class _Pass:
         for event in trace.events:
             name = event.event
             if name in ("send", "receive"):
+                if name == "receive":
+                    self._found.taken[event.node, event.life] = event
                 if self._leads is not None and event.role != "leader":
                     self._lead(event)
                 continue

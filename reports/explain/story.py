@@ -16,14 +16,17 @@ import msgspec
 from checkers.explanation import MOST_LINES, StoryLine
 from checkers.words import count
 from history import TraceEvent
-from reports.explain.entries import lines_of_entries
-from reports.explain.expiries import lines_of_expiry
 from reports.explain.gathered import Reign
+from reports.explain.lines.answers import behind
+from reports.explain.lines.effects import lines_of_effects
+from reports.explain.lines.entries import lines_of_entries
+from reports.explain.lines.expiries import lines_of_expiry
+from reports.explain.lines.standstill import lines_of_standstill, standstill_of
+from reports.explain.lines.under_way import NOTHING_ASKED, near
 from reports.explain.scene import numbered, outcome_of, ref_of
 from reports.explain.sentences.of_clients import culprit
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
 from reports.explain.telling import OF_ENTRIES, Telling
-from reports.explain.under_way import NOTHING_ASKED, near
 from reports.faults import FaultPeriod
 from reports.spans import READS, Span
 from reports.text import seconds
@@ -46,11 +49,22 @@ def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     """The lines of a story, in the order of time."""
     candidates = [*_of_cause(telling), *_of_operations(telling)]
     candidates += [Candidate(rank, line) for rank, line in lines_of_entries(telling)]
+    found = standstill_of(telling)
+    if found is not None:
+        if found.is_wrong:
+            candidates = [
+                Candidate(one.rank, msgspec.structs.replace(one.line, is_wrong=False)) for one in candidates
+            ]
+        candidates += [Candidate(0, line) for line in lines_of_standstill(telling, found)]
+    candidates += [Candidate(1, line) for line in lines_of_effects(telling)]
     candidates = _each_once(candidates)
     if not any(one.line.is_wrong and one.line.operation is not None for one in candidates):
         candidates = _with_its_operation(telling, candidates)
     if telling.cause.verdict.checker == "expiry":
-        candidates += [Candidate(1, line) for line in lines_of_expiry(telling)]
+        own = list(lines_of_expiry(telling))
+        named = {line.operation for line in own if line.is_wrong}
+        candidates = [one for one in candidates if not one.line.is_wrong or one.line.operation not in named]
+        candidates += [Candidate(0 if line.is_wrong else 1, line) for line in own]
     matters = [one.line for one in candidates if one.rank <= 2]
     window = _window(telling, matters)
     shown = {line.term for line in matters}
@@ -114,6 +128,11 @@ def _of_cause(telling: Telling) -> Iterator[Candidate]:
     wrong = None if telling.wrong is None else ref_of(telling.wrong)
     for event in telling.events:
         yield Candidate(0, _step(telling, event, "", is_wrong=ref_of(event) == wrong))
+        answer = behind(telling.scene, event) if event.event == "acknowledge" else None
+        if answer is not None:
+            line = _step(telling, answer, "", is_wrong=False)
+            role = f"{answer.node}, {answer.role} of term {answer.term},"
+            yield Candidate(1, msgspec.structs.replace(line, text=line.text.replace(answer.node, role, 1)))
     for number, (event, evidence) in enumerate(telling.steps[:MOST_STEPS]):
         broken = rule_broken(evidence.title)
         yield Candidate(

@@ -13,17 +13,20 @@ from collections.abc import Callable, Mapping
 from reports.explain.cause import CONFORMANCE
 from reports.explain.scene import outcome_of
 from reports.explain.sentences.of_clients import anomaly, answered_wrongly, in_full, two_holders, watched
+from reports.explain.sentences.of_instances import decided_early, wrong_about_an_instance
 from reports.explain.sentences.of_nodes import (
     acknowledged_early,
     against_members,
-    behind,
+    applied_twice,
     different_logs,
     different_states,
     ended,
     forbidden,
     forgot,
     held_too_much,
+    left_behind,
     not_recovered,
+    stood_still,
     two_leaders,
     voted_twice,
 )
@@ -110,8 +113,10 @@ SENTENCES: Mapping[str, Sentence] = {
     "membership": against_members,
     "membership-views": in_full,
     "log-matching": different_logs,
-    "recovery": not_recovered,
-    "convergence": behind,
+    "recovery": lambda telling: stood_still(telling) or not_recovered(telling),
+    "convergence": lambda telling: stood_still(telling) or left_behind(telling),
+    "liveness": stood_still,
+    "applied-once": applied_twice,
     "lease": two_holders,
     "bounded-staleness": answered_wrongly,
     "durability": answered_wrongly,
@@ -119,6 +124,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "node-health": ended,
     "resources": held_too_much,
     "transactions": anomaly,
-    "expiry": in_full,
+    "expiry": wrong_about_an_instance,
+    "beats": decided_early,
 }
 """By checker, the function that makes its sentence; None from it falls back to the plain one."""

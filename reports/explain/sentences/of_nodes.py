@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 
 from history import NodeLife, TraceEvent
+from reports.explain.lines.answers import behind
+from reports.explain.lines.effects import written_at
+from reports.explain.lines.standstill import standstill_of
 from reports.explain.scene import numbered
 from reports.explain.steps import did, ended_by, newest_reign, rule_broken
 from reports.explain.telling import Telling
@@ -108,9 +111,13 @@ def acknowledged_early(telling: Telling) -> str | None:
     what = numbered(telling.spans[0]) if telling.spans else "a write"
     nodes = held["nodes"].replace(", ", " and ")
     nodes = nodes if held["held"] == "0" else f"only {nodes}"
+    answer = behind(telling.scene, event)
+    served = ""
+    if answer is not None:
+        served = f", as {answer.node}, {answer.role} of term {answer.term}, had answered"
     return (
         f"{event.node}, {event.role} of term {event.term}, acknowledged {what} at index {event.index}"
-        f"{telling.scene.when(event)}, when by the order of messages {nodes} had it on disk, "
+        f"{telling.scene.when(event)}{served}, when by the order of messages {nodes} had it on disk, "
         f"{held['held']} of {held['all']} nodes"
     )
 
@@ -147,6 +154,14 @@ def _since(telling: Telling, event: TraceEvent) -> str:
     return telling.scene.when(event).replace(" at ", " since ", 1)
 
 
+def stood_still(telling: Telling) -> str | None:
+    """Who kept the cluster from going on, and who waited for it; None where no wrong step shows it."""
+    found = standstill_of(telling)
+    if found is None or telling.evidence is None or not found.is_wrong:
+        return None
+    return f"{found.words}; so {telling.evidence.title}"
+
+
 def not_recovered(telling: Telling) -> str | None:
     """When all was healed, what did not come, and who led then."""
     if telling.evidence is None:
@@ -159,7 +174,7 @@ def not_recovered(telling: Telling) -> str | None:
     return f"{telling.evidence.text.removesuffix('.').replace('. The', '; the', 1)}{at_end}"
 
 
-def behind(telling: Telling) -> str | None:
+def left_behind(telling: Telling) -> str | None:
     """Which node did not catch up, up to where, and when that was seen."""
     if telling.evidence is None:
         return None
@@ -177,6 +192,40 @@ def held_too_much(telling: Telling) -> str | None:
         return f"{telling.evidence.title}, in term {telling.events[-1].term}" if telling.events else None
     led = f"as leader of term {reign.term}" if reign.node in telling.evidence.nodes else ""
     return f"{telling.evidence.title}, {led or f'while {reign.node} led term {reign.term}'}"
+
+
+_INDICES = re.compile(r"\bat index (\d{1,15})\b")
+_SKIPPED = re.compile(r"skipped the entry at index (\d{1,15}),")
+
+
+def applied_twice(telling: Telling) -> str | None:
+    """A write that took effect twice: at which indices, and which leaders had put it there; or an entry that
+    one node skipped and another carried out."""
+    evidence = telling.evidence
+    if evidence is None:
+        return None
+    skipped = _SKIPPED.search(evidence.text)
+    if skipped is not None and telling.events:
+        event = telling.events[-1]
+        entry = next((one for one in event.entries if one.index == int(skipped[1])), None)
+        op = None if entry is None else entry.op
+        span = telling.scene.span(int(op)) if op is not None and op.isdecimal() else None
+        what = "" if span is None else f": {numbered(span)}"
+        return (
+            f"{event.node} carried out index {skipped[1]} in term {event.term}{telling.scene.when(event)}, "
+            f"which {telling.events[0].node} skipped as a copy{what}"
+        )
+    if len(telling.spans) != 1:
+        return None
+    put = [
+        f"at index {index}, appended by {who.event.node} in term {who.entry.term}"
+        f"{telling.scene.when(who.event)}"
+        for index in sorted({int(number) for number in _INDICES.findall(evidence.text)})
+        if (who := written_at(telling.scene, index)) is not None
+    ]
+    if len(put) < 2:
+        return None
+    return f"{numbered(telling.spans[0])} took effect twice: {'; and '.join(put[:2])}"
 
 
 _PUT = re.compile(r"put (?P<one>.+?), but .+? put (?P<other>.+)\.$")
@@ -242,6 +291,10 @@ def ended(telling: Telling) -> str | None:
         return None
     last = telling.found.last.get((life.node, life.life))
     step = _term_before(telling, life) if last is None else f", after it {did(last)}"
+    taken = telling.found.taken.get((life.node, life.life))
+    if taken is not None:
+        term = "" if taken.of_term is None else f" of term {taken.of_term}"
+        step += f"; the last message that it took was {taken.peer}'s {taken.message}{term}"
     return f"{telling.evidence.title}{telling.scene.at(life.ended_at)}, in life {life.life}{step}"
 
 

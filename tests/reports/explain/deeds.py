@@ -39,7 +39,7 @@ from node_impl.core.raft.messages import AppendEntries
 from node_impl.core.registry.commands import decode_command
 from node_impl.core.requests import Deregister, Update
 from reports.explain import explain
-from reports.explain.under_way import NOTHING_ASKED
+from reports.explain.lines.under_way import NOTHING_ASKED
 from reports.spans import Spans
 from tests.reports.pages.first_screen import FirstScreen, in_words
 

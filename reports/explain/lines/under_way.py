@@ -46,7 +46,7 @@ def near(scene: Scene, node: str, time: int | None, step: TraceEvent | None) -> 
         time: when it took the step, in nanoseconds since the run began; None where that is not known.
         step: the event, which may have changed the node's log; None for the end of its trace.
     """
-    held = _held(scene, node, step)
+    held = held_by(scene, node, step)
     under_way = [] if time is None else _under_way(scene, time)
     for span in under_way:
         if span.index in held:
@@ -69,7 +69,7 @@ def _under_way(scene: Scene, time: int) -> list[Span]:
     return [spans.span(place) for place in reversed(places.tolist())]
 
 
-def _held(scene: Scene, node: str, step: TraceEvent | None) -> dict[int, int]:
+def held_by(scene: Scene, node: str, step: TraceEvent | None) -> dict[int, int]:
     """By operation, the index of its entry in the node's log before a step, in the order of the log."""
     ops: dict[int, str | None] = {}
     trace = scene.recording.traces.get(node)
