@@ -36,12 +36,15 @@ from harness.sim.explore.node.steps import (
     HeartbeatDue,
     Mail,
     Propose,
+    Single,
     Sync,
     Take,
     TakeSnapshot,
     TimeOut,
     TimePasses,
     Transfer,
+    parts_of_step,
+    taken_in,
 )
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import PathStep
@@ -228,7 +231,7 @@ class _Walker:
 
     def take(self, number: int, step: PathStep) -> None:
         event = step.event
-        received = self._take_from_network(step) if isinstance(event, Take) else ""
+        received = [self._take_from_network(take, again=step.again) for take in taken_in(event)]
         if isinstance(event, TimePasses):
             for name, member in self._members.items():
                 self._members[name] = happens(member, event).after
@@ -237,7 +240,8 @@ class _Walker:
         before = self._members.get(event.node)
         if before is None:
             raise NoSuchStep(f"step {number}: there is no node {event.node}")
-        if isinstance(event, Sync) and not 1 <= event.groups <= len(before.unsynced):
+        syncs = [part.groups for part in parts_of_step(event) if isinstance(part, Sync)]
+        if not all(1 <= groups <= len(before.unsynced) for groups in syncs):
             raise NoSuchStep(f"step {number}: {event.node} has {len(before.unsynced)} unfinished writes")
         happened = happens(before, event, received=received)
         self._members[event.node] = happened.after
@@ -251,13 +255,11 @@ class _Walker:
         self.violation = happened.wrong or self._look(happened)
         self._story.append(f"{event.node}: {_happening(step)}{_consequences(happened.traces)}")
 
-    def _take_from_network(self, step: PathStep) -> str:
-        event = step.event
-        assert isinstance(event, Take)
+    def _take_from_network(self, event: Take, *, again: bool) -> str:
         wanted = Mail(event.node, event.sender, event.body)
         for place, (message_id, mail) in enumerate(self._mail):
             if mail == wanted:
-                if not step.again:
+                if not again:
                     del self._mail[place]
                 return message_id
         raise NoSuchStep(
@@ -270,7 +272,8 @@ class _Walker:
         name, term = node.core.state.name, node.core.state.current_term
         past: Past | str = self._past
         if happened.elected:
-            past = invariants.elected(self._past, name, happened.elected, node.log)
+            log = node.log if node.core.state.role == "leader" else None
+            past = invariants.elected(self._past, name, happened.elected, log)
         if happened.commits and isinstance(past, Past):
             past = invariants.commits(past, name, term, happened.commits, self._leaders())
         if isinstance(past, str):
@@ -301,11 +304,16 @@ class _Walker:
 
 def _happening(step: PathStep) -> str:
     event: Event = step.event
+    first, *more = [_part_in_words(part, again=step.again) for part in parts_of_step(event)]
+    return f"{first}, and in the same step {more[0]}" if more else first
+
+
+def _part_in_words(event: Single, *, again: bool) -> str:
     match event:
         case Take(_, sender, body, late):
             long_after = ", long after it heard a leader" if late else ""
-            again = ", a copy of which stays in transit" if step.again else ""
-            return f"takes {sender}'s {_message_in_words(body)}{long_after}{again}"
+            copy = ", a copy of which stays in transit" if again else ""
+            return f"takes {sender}'s {_message_in_words(body)}{long_after}{copy}"
         case TimeOut():
             return "its election time-out is over"
         case HeartbeatDue():

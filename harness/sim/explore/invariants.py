@@ -37,13 +37,17 @@ class Past(NamedTuple):
     """By index from 1: the entry that a node committed, and the lowest term in which one did."""
 
 
-def elected(past: Past, name: str, term: int, log: Log) -> Past | str:
-    """The past after a node began to lead, or what is wrong with that."""
+def elected(past: Past, name: str, term: int, log: Log | None) -> Past | str:
+    """The past after a node began to lead, or what is wrong with that.
+
+    Args:
+        log: that of the new leader; None if it was deposed in the same step, and may have another log.
+    """
     for of, other in past.led:
         if of == term and other != name:
             return f"election-safety: {other} and {name} both lead term {term}"
     for entry, since in past.committed:
-        if since < term and not _holds(log, entry):
+        if log is not None and since < term and not _holds(log, entry):
             return (
                 f"leader-completeness: {name} leads term {term} without {in_words(entry)}, which was "
                 f"committed in term {since}"

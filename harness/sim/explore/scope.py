@@ -42,6 +42,8 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
     """How often a client's write arrives again; then all writes have a session."""
     clients: int = 1
     """Whose writes these are, in turn. Nodes remember the sessions of one client less, of one at least."""
+    pairs: int = 0
+    """How often a node takes two events in one step, the second a message or the disk's answer."""
     snapshots: int = 0
     """How often a node takes a snapshot, and forgets the entries that it stands for."""
     lease_ticks: int = 0
@@ -127,6 +129,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True):
             "changes of members": self.changes,
             "transfers": self.transfers,
             f"repeated writes{clients}": self.repeats,
+            "steps of two events": self.pairs,
             "snapshots": self.snapshots,
             "ticks of the clocks under leases": self.lease_ticks,
         }

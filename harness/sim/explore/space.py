@@ -38,6 +38,7 @@ from harness.sim.explore.node.member import Happened, Member, first_member, happ
 from harness.sim.explore.node.shape import shape_of
 from harness.sim.explore.node.steps import (
     AskRead,
+    Both,
     ChangeMembers,
     CheckQuorum,
     Crash,
@@ -52,6 +53,7 @@ from harness.sim.explore.node.steps import (
     TimePasses,
     Transfer,
     is_for_votes,
+    taken_in,
 )
 from harness.sim.explore.scope import Scope
 from node_impl.core.build import DEFAULT_PARTS, Parts
@@ -85,6 +87,7 @@ class Remaining(NamedTuple):
     snapshots: int
     lease_ticks: int
     repeats: int
+    pairs: int
 
 
 class State(NamedTuple):
@@ -184,6 +187,7 @@ class Space:
                     scope.snapshots,
                     scope.lease_ticks,
                     scope.repeats,
+                    scope.pairs,
                 )
             ),
         )
@@ -222,6 +226,39 @@ class Space:
 
     def moves(self, state: State) -> Iterator[tuple[Move, int]]:
         """Everything that may happen now, each with what remains of the scope after it."""
+        if not self._lefts.things[state.left].pairs:
+            yield from self._single_moves(state)
+            return
+        singles = list(self._single_moves(state))
+        yield from singles
+        of_nodes: dict[str, list[tuple[Move, int]]] = {}
+        for one in singles:
+            event = self.events[one[0].event]
+            if not (one[0].again or isinstance(event, Crash | TimePasses)):
+                of_nodes.setdefault(event.node, []).append(one)
+        for name, at_hand in of_nodes.items():
+            yield from self._pairs(name, at_hand, state)
+
+    def _pairs(
+        self, name: str, at_hand: Sequence[tuple[Move, int]], state: State
+    ) -> Iterator[tuple[Move, int]]:
+        """The steps in which a node takes two of the things that are at hand."""
+        for first, after in at_hand:
+            one, left = self.events[first.event], self._lefts.things[after]
+            for second, _ in at_hand:
+                other = self.events[second.event]
+                if not isinstance(other, Take | Sync) or isinstance(one, Both):
+                    continue
+                if isinstance(other, Sync) and isinstance(one, Sync):
+                    continue  # as one that covers both
+                if isinstance(one, Take) and isinstance(other, Take):
+                    number = self.mail_that(one)
+                    if number == self.mail_that(other) and state.mail.count(number) < 2:
+                        continue  # one message, of which no copy is in transit
+                pair = Both(name, one, other)
+                yield Move(self._event(pair), False), self._left(left._replace(pairs=left.pairs - 1))
+
+    def _single_moves(self, state: State) -> Iterator[tuple[Move, int]]:
         left = self._lefts.things[state.left]
         waiting = [number for number in state.nodes if self._facts(number).unsynced]
         for node in waiting if waiting and self.scope.disk == "prompt" else state.nodes:
@@ -320,8 +357,8 @@ class Space:
                 return found
             past = found
         mail = list(state.mail)
-        if isinstance(event, Take) and not move.again:
-            mail.remove(self.mail_that(event))
+        for take in () if move.again else taken_in(event):
+            mail.remove(self.mail_that(take))
         mail.extend(outcome.mail)
         if not self._keep_dead:
             mail = [number for number in mail if not self._is_dead(number, nodes)]
@@ -370,7 +407,9 @@ class Space:
         now: Past | str = self._pasts.things[past]
         assert isinstance(now, Past)
         if outcome.elected:
-            now = invariants.elected(now, name, outcome.elected, node.log)
+            now = invariants.elected(
+                now, name, outcome.elected, node.log if node.core.state.role == "leader" else None
+            )
         if outcome.commits and isinstance(now, Past):
             leaders = {
                 (of := self.nodes.things[number]).core.state.name: (of.core.state.current_term, of.log)

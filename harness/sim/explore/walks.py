@@ -30,7 +30,7 @@ from collections.abc import Callable, Collection, Sequence
 from random import Random
 from typing import Literal, NamedTuple
 
-from harness.sim.explore.node.steps import Event, Sync, Take, TimeOut, TimePasses
+from harness.sim.explore.node.steps import Event, Sync, Take, TimeOut, TimePasses, taken_in
 from harness.sim.explore.search import (
     LOOK_EVERY,
     PathStep,
@@ -324,8 +324,8 @@ class _Chance:
         self._old_mail: frozenset[int] = frozenset()
         self._weights: dict[int, float] = {}
         """By the number of an event."""
-        self._mail_of: dict[int, int] = {}
-        """By the number of an event: that of the message it takes."""
+        self._mail_of: dict[Take, int] = {}
+        """The numbers of the messages that were looked at."""
 
     def draw(self, state: State) -> None:
         """Draw other times."""
@@ -365,12 +365,12 @@ class _Chance:
         weight = self._kind(type(event))
         if event.node not in self._near and not isinstance(event, TimePasses):
             weight *= SELDOM
-        if isinstance(event, Take):
-            if event.sender not in self._near:
+        for take in taken_in(event):
+            if take.sender not in self._near:
                 weight *= SELDOM
-            mail = self._mail_of.get(number)
+            mail = self._mail_of.get(take)
             if mail is None:
-                mail = self._mail_of[number] = self._space.mail_that(event)
+                mail = self._mail_of[take] = self._space.mail_that(take)
             if mail in self._old_mail:
                 weight *= SELDOM
         return weight

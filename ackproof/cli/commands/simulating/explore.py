@@ -29,6 +29,7 @@ class ScopeOptions(TypedDict):
     reads: int
     changes: int
     transfers: int
+    pairs: int
     repeats: int
     clients: int
     snapshots: int
@@ -61,6 +62,7 @@ SCOPE = options.group(
     _count("--reads", 0, "How many linearizable reads of clients."),
     _count("--changes", 0, "How many changes of the members: nodes are added, vote, and are removed."),
     _count("--transfers", 0, "How often a leader is asked to hand over."),
+    _count("--pairs", 0, "How many steps in which a node takes two events that are at hand together."),
     _count("--repeats", 0, "How many writes of clients arrive again; all writes then have a session."),
     click.option(
         "--clients",

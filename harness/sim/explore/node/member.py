@@ -12,7 +12,8 @@ here, and which behaviour is lost by it (but for one point, none):
 - *Being down.* A node that is down does nothing and answers nothing, as one that is up may. So a crash and
   the start after it are one step.
 - *Several events in one step.* A node takes those that are at hand together, and then writes and sends what
-  they came to at once. Here each has a step of its own: this is left out, and `ackproof sim` has it.
+  they came to at once. Here each has a step of its own, or two share one (`Both`), of which the second is a
+  message or the disk's answer. More, and others, are left out, and `ackproof sim` has them.
 - *The state machine.* It is the list of the entries that it applied, and applies at once what is committed;
   other tests hold that nodes which apply the same entries have the same registry. Where a client's writes
   arrive again, it is the node's own (`machine.py`).
@@ -22,7 +23,7 @@ here, and which behaviour is lost by it (but for one point, none):
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -47,12 +48,14 @@ from harness.sim.explore.node.steps import (
     HeartbeatDue,
     Mail,
     Propose,
+    Single,
     Sync,
     Take,
     TakeSnapshot,
     TimeOut,
     TimePasses,
     Transfer,
+    parts_of_step,
 )
 from node_impl.core.build import Parts
 from node_impl.core.config import NodeConfig
@@ -185,11 +188,11 @@ def first_member(
     return Member(parts, core, disk, promise=Promise(*_hard(disk)), applied=applied, machine=machine)
 
 
-def happens(member: Member, event: Event, *, received: str = "") -> Happened:
+def happens(member: Member, event: Event, *, received: Sequence[str] = ()) -> Happened:
     """Let an event happen to a node; `member` stays as it is.
 
     Args:
-        received: the message id of what is taken, for the trace.
+        received: the message id of each message that is taken, for the trace.
     """
     if isinstance(event, Crash):
         return _crash(member, event)
@@ -212,15 +215,28 @@ class _Step:
         self.ids: list[str] = []
         self.traces: list[Trace] = []
         self.wrong: str | None = None
+        self._on_disk = 0
+        """The number of the last write that this step says is on disk; 0: it says nothing."""
 
-    def take(self, event: Event, received: str) -> None:
+    def take(self, event: Event, received: Sequence[str]) -> None:
+        """Take what is at hand; each part is followed up, and then all that came of it is sent."""
+        ids = iter(received)
+        for part in parts_of_step(event):
+            self._take(part, ids)
+            self._follow_up()
+        state = self.new.core.state
+        self.new.core.replication.flush()
+        self._carry_out(state.outbox.take(state.voted_for, state.log.last_index))
+        self._release()
+
+    def _take(self, event: Single, received: Iterator[str]) -> None:
         core = self.new.core
         state = core.state
         match event:
             case Take(_, sender, body, late):
                 if late:
                     state.set_time(state.now + state.config.election_timeout_ns)
-                state.trace_message("receive", sender, type(body).__name__, received)
+                state.trace_message("receive", sender, type(body).__name__, next(received, ""))
                 core.receive(sender, body)
             case TimeOut():
                 if not state.config.lease:
@@ -247,16 +263,14 @@ class _Step:
             case TakeSnapshot():
                 core.snapshots.take(self._snapshot())
             case Sync(_, groups):
-                self._sync(groups)
-                return
-        self._follow_up()
+                done = self.new.unsynced[:groups]
+                self._on_disk = done[-1].number
+                self.new.disk, self.new.unsynced = written(self.new.disk, done), self.new.unsynced[groups:]
+                core.synced(self._on_disk)
 
-    def _sync(self, groups: int) -> None:
-        new, done = self.new, self.new.unsynced[:groups]
-        number = done[-1].number
-        new.disk, new.unsynced = written(new.disk, done), new.unsynced[groups:]
-        new.core.synced(number)
-        self._follow_up()
+    def _release(self) -> None:
+        """Send what waited for the writes that this step says are on disk."""
+        new, number = self.new, self._on_disk
         waited = [sent for sent in new.held if sent.after <= number]
         new.held = tuple(sent for sent in new.held if sent.after > number)
         for sent in waited:
@@ -278,8 +292,6 @@ class _Step:
                         f"stale-read: {state.name} answers a read from index {index}, although {committed} "
                         "was committed when it was asked"
                     )
-        core.replication.flush()
-        self._carry_out(state.outbox.take(state.voted_for, state.log.last_index))
 
     def _apply_to_the_list(self) -> None:
         new, core, state = self.new, self.new.core, self.new.core.state
@@ -334,15 +346,14 @@ class _Step:
 
     def end(self) -> Happened:
         before, after = self.before.core.state, self.new.core.state
-        leads = after.role == "leader"
-        begins = leads and (before.role != "leader" or before.current_term != after.current_term)
+        led = [trace.term for trace in self.traces if trace.event == "role" and trace.role == "leader"]
         log = self.new.log
         wrong = self.wrong or _broken(self.before, self.new, log)
         return Happened(
             after=self.new,
             mail=tuple(self.mail),
             ids=tuple(self.ids),
-            elected=after.current_term if begins else 0,
+            elected=led[-1] if led else 0,
             commits=() if wrong else log[before.commit_index : after.commit_index],
             wrong=wrong,
             traces=tuple(self.traces),

@@ -104,7 +104,7 @@ class TakeSnapshot(msgspec.Struct, frozen=True, tag=True):
     node: str
 
 
-Event = (
+Single = (
     Take
     | TimeOut
     | HeartbeatDue
@@ -118,6 +118,27 @@ Event = (
     | Transfer
     | TakeSnapshot
 )
+
+
+class Both(msgspec.Struct, frozen=True, tag=True):
+    """Two of these are at hand together: the node takes both, and then writes and sends what they came to."""
+
+    node: str
+    first: Single
+    second: Take | Sync
+
+
+Event = Single | Both
+
+
+def parts_of_step(event: Event) -> tuple[Single, ...]:
+    """What a node takes in a step, in order."""
+    return (event.first, event.second) if isinstance(event, Both) else (event,)
+
+
+def taken_in(event: Event) -> tuple[Take, ...]:
+    """The messages that arrive in a step, in order."""
+    return tuple([part for part in parts_of_step(event) if isinstance(part, Take)])
 
 
 class Mail(NamedTuple):

@@ -33,7 +33,7 @@ SCOPES = [
         pre_vote=False,
         start="led",
     ),
-    Scope(nodes=2, elections=1, proposals=2, repeats=1, snapshots=1, crashes=1, pre_vote=False),
+    Scope(nodes=2, elections=1, proposals=2, repeats=1, pairs=1, snapshots=1, crashes=1, pre_vote=False),
 ]
 
 
