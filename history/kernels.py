@@ -37,7 +37,7 @@ from typing import Any, Generic, ParamSpec, TypeAlias, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from history.machine_code import Kept, Native, Signature, flattened
+from history.machine_code import Kept, Known, Native, Signature, flattened
 
 Integers: TypeAlias = npt.NDArray[np.int64]
 """Integers as the kernels take them. In plain Python these are lists, so kernels use only what lists have,
@@ -185,9 +185,10 @@ class _FromDisk:
         source, name = kernel.source
         self._kept = Kept(_kept_code(source), f"{source.stem}.{name}", repr(kernel.stamps()))
         self._ready: dict[Signature, Native | None] = {}
+        self._known: Known = {}
 
     def __call__(self, *arguments: Any) -> Any:
-        native_arguments = flattened(arguments)
+        native_arguments = flattened(arguments, self._known)
         if native_arguments is None:
             return self._kernel.by_numba(*arguments)
         signature, flat = native_arguments

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,34 +50,52 @@ UNUSED = (
 """Numba's own helpers. Only the code that takes Python's objects names them, and it is never called here."""
 
 
-def flattened(arguments: Sequence[Any]) -> tuple[Signature, list[int]] | None:
+Known: TypeAlias = dict[int, tuple["weakref.ref[Any]", str, tuple[int, ...]]]
+"""By place in a signature the array that stood there last, what it is in the signature, and its numbers.
+To ask an array where its elements are takes a microsecond, and thousands of calls get the same work space."""
+
+
+def flattened(arguments: Sequence[Any], known: Known | None = None) -> tuple[Signature, list[int]] | None:
     """The types of a kernel's arguments, and the numbers that machine code takes for them.
 
     None if one is neither an integer of 64 bits, nor a flat array without gaps, nor a NamedTuple of these.
     The numbers hold addresses: the arguments must outlive the call.
+
+    Args:
+        known: what earlier calls with arguments of the same kernel left there.
     """
     signature: list[str] = []
     flat: list[int] = []
-    return (tuple(signature), flat) if _flatten(arguments, signature, flat) else None
+    is_flat = _flatten(arguments, signature, flat, {} if known is None else known)
+    return (tuple(signature), flat) if is_flat else None
 
 
-def _flatten(arguments: Sequence[Any], signature: list[str], flat: list[int]) -> bool:
+def _flatten(arguments: Sequence[Any], signature: list[str], flat: list[int], known: Known) -> bool:
     for one in arguments:
         if type(one) is int and -MOST <= one < MOST:
             signature.append(NUMBER)
             flat.append(one)
         elif type(one) is np.ndarray:
+            place = len(signature)
+            before = known.get(place)
+            if before is not None and before[0]() is one:
+                signature.append(before[1])
+                flat += before[2]
+                continue
             about = one.__array_interface__
             shape = about["shape"]
             if len(shape) != 1 or about["strides"] is not None:
                 return False
             address, is_constant = about["data"]
-            signature.append(f"{ARRAY}{about['typestr']}{is_constant:d}")
             length, width = shape[0], one.itemsize
-            flat += (0, 0, length, width, address, length, width)
+            numbers = (0, 0, length, width, address, length, width)
+            kind = f"{ARRAY}{about['typestr']}{is_constant:d}"
+            known[place] = weakref.ref(one), kind, numbers
+            signature.append(kind)
+            flat += numbers
         elif isinstance(one, tuple) and hasattr(one, "_fields"):
             signature.append(f"({type(one).__qualname__}")
-            if not _flatten(one, signature, flat):
+            if not _flatten(one, signature, flat, known):
                 return False
             signature.append(")")
         else:

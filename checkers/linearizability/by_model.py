@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -20,7 +19,6 @@ from checkers.models.initial import OPTION, has_initial, initial_in_words, other
 from checkers.models.model import (
     IllegalCall,
     Model,
-    decided_by_reply,
     is_scalar,
     is_sourced,
     is_text,
@@ -45,27 +43,6 @@ QUICK_CONFIGURATIONS = 20_000
 """The budget of the first search of each key; only keys that need more are looked at more closely."""
 DIRECTLY = 10
 """What finding a small part of a key without a search costs for each operation of the key."""
-
-
-class _Explaining:
-    """The parts of a history that may be explained, doubled together, and one engine for all of them."""
-
-    def __init__(self, model: Model, found: HistoryParts) -> None:
-        self._model, self._found = model, found
-
-    @cached_property
-    def _engine(self) -> Engine:
-        from checkers.linearizability.engine import Engine
-
-        return Engine(self._model)
-
-    @cached_property
-    def _doubled(self) -> Mapping[str | None, Part]:
-        return {part.key: part for part in self._found.doubled(decided_by_reply(self._model))}
-
-    def of(self, part: Part) -> tuple[Engine, Part]:
-        """The engine, and the part as it takes it."""
-        return self._engine, self._doubled[part.key]
 
 
 @dataclass(frozen=True)
@@ -293,14 +270,13 @@ class LinearizabilityOf:
             if place in without_source:
                 tally.add_without_source(found[place], without_source[place])
         left = {*shown} - {*without_source}
-        explaining = _Explaining(self.model, found.of(sorted(left)))
         for place in places:
             if place not in left or tally.is_decided:
                 continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
                 result = self._decided(engine, part)
-            self._judge_part(part, confirmed(engine, part, self.budget, result), tally, explaining)
+            self._judge_part(part, confirmed(engine, part, self.budget, result), tally)
         tally.bad += len(places) - len(shown)
 
     def _searched(
@@ -371,7 +347,7 @@ class LinearizabilityOf:
         refuted = [place for place in places if results[place].answer is Answer.NOT_LINEARIZABLE]
         return sorted({*places} - {*refuted[MOST_EVIDENCE:]})
 
-    def _judge_part(self, part: Part, result: Result, tally: Tally, explaining: _Explaining) -> None:
+    def _judge_part(self, part: Part, result: Result, tally: Tally) -> None:
         """Count a key whose first search found no order."""
         tally.most_configurations = max(tally.most_configurations, result.configurations)
         if result.answer is Answer.NOT_LINEARIZABLE and not tally.is_to_explain:
@@ -380,7 +356,7 @@ class LinearizabilityOf:
             few = tally.by_rule[part.key].fewest()
             self._show(f"{where_in_words(part.key)} as to {few.alone}", few.part, tally, sure=True)
         elif result.answer is Answer.NOT_LINEARIZABLE:
-            self._show(where_in_words(part.key), part, tally, order=result.order, explaining=explaining)
+            self._show(where_in_words(part.key), part, tally, order=result.order)
         elif result.answer is Answer.GAVE_UP:
             tally.doubts.append(
                 f"{where_in_words(part.key)}: no answer within {result.why}; the longest order found has "
@@ -396,7 +372,6 @@ class LinearizabilityOf:
         sure: bool = False,
         search: bool = True,
         order: Sequence[int] | None = None,
-        explaining: _Explaining | None = None,
     ) -> None:
         """Explain a part without an order; this confirms it. If that takes too long, it counts only if
         `sure`. Where enough was explained, only its first inexplicable reply is named."""
@@ -408,11 +383,10 @@ class LinearizabilityOf:
             tally.bad += 1
             return
         impossible: Impossible | None
-        engine, doubled = explaining.of(part) if explaining else (None, part)
-        if engine and order is not None and tally.bad and not tally.effort.is_enough_for_more:
-            impossible = named(engine, doubled, self.budget, tally.effort, order)
+        if order is not None and tally.bad and not tally.effort.is_enough_for_more:
+            impossible = named(Engine(self.model), part, self.budget, tally.effort, order)
         elif search:
-            impossible = explain(self.model, doubled, self.budget, tally.effort, order, engine)
+            impossible = explain(self.model, part, self.budget, tally.effort, order)
         else:
             impossible = unexplained(part)
         if impossible is None:

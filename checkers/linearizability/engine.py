@@ -17,7 +17,7 @@ The budget counts configurations and bytes, not seconds: the same history gives 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from typing import Any, cast
 
@@ -261,6 +261,13 @@ class Engine:
         codes = self._codes_of(part)  # first, since it adds to the rules
         own = self._effects[codes]
         return bool((own[:, 0] > transitions.IS_NOT).any() or (own[:, 2] > transitions.PUT).any())
+
+    def states_tested(self, part: Part) -> list[Hashable]:
+        """The states that calls of a part are about, where each depends on at most one (`moves_states`)."""
+        codes = self._codes_of(part)  # first, since it adds to the rules
+        own = self._effects[codes]
+        tested = np.unique(own[own[:, 0] != transitions.ANY, 1])
+        return list(map(self._numbering.states.__getitem__, tested.tolist()))
 
     def _codes_of(self, part: Part | HistoryParts) -> Integers:
         """The operations' kinds, as this engine numbers them."""

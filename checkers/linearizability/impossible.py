@@ -143,18 +143,16 @@ def explain(
     Args:
         order: the longest order that a search found which showed that there is no order of all operations.
             Without it the part is searched.
-        engine: the engine that explains several parts of one history, which are doubled already.
+        engine: an engine of the model, where there is one.
     """
     effort = effort or Effort()
     shrinking = _Shrinking(engine or Engine(model), budget, effort)
-    part = part if engine else doubled(part, decided_by_reply(model))
     if order is None:
         whole = shrinking.engine.decide(part, budget)
         if whole.answer is not Answer.NOT_LINEARIZABLE:
             return None
         order = whole.order
-    cutoff, first = shrinking.first_inexplicable(part, order)
-    known = until(part, cutoff)
+    known, cutoff, first = shrinking.known_at_first_inexplicable(part, order)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
     kept = shrinking.shrink(known, culprit if first else None)
     core = tuple(int(place) for place in np.flatnonzero(kept.replies))
@@ -163,15 +161,14 @@ def explain(
 
 
 def named(engine: Engine, part: Part, budget: Budget, effort: Effort, order: Sequence[int]) -> Impossible:
-    """The first inexplicable reply of a doubled part that has no order; why it is that is not looked for.
+    """The first inexplicable reply of a part that has no order; why it is that is not looked for.
 
     Args:
         order: the longest order that a search of the part found.
     """
     own = Effort(effort.left_for_naming)
-    cutoff, first = _Shrinking(engine, budget, own).first_inexplicable(part, order)
+    known, cutoff, first = _Shrinking(engine, budget, own).known_at_first_inexplicable(part, order)
     effort.left_for_naming = own.left - A_SEARCH
-    known = until(part, cutoff)
     culprit = int(np.flatnonzero(known.completed == cutoff)[0])
     return Impossible(known, culprit, (), (), False, "", first, shrunk=False)
 
@@ -197,22 +194,38 @@ class _Shrinking:
         self.engine = engine
         self._budget = budget
         self._effort = effort
-        self._begins: tuple[Part, list[Hashable]] | None = None
-        """The states to begin in, of the part for which these were looked for last."""
+        self._other = _Other()
 
-    def first_inexplicable(self, part: Part, order: Sequence[int]) -> tuple[int, bool]:
-        """The first completion up to which a part has no order, and whether it is certainly the first.
+    def known_at_first_inexplicable(self, part: Part, order: Sequence[int]) -> tuple[Part, int, bool]:
+        """What was known at the first completion up to which a part has no order, doubled; that completion;
+        and whether it is certainly the first.
 
         Args:
             order: the longest order that a search of the part found. All that completed before the first
                 operation that it lacks is explained by it, so that the search for the reply begins there.
-                Mostly it is this one.
+                Mostly it is this one, and then no later operation is looked at.
         """
         lacking = part.completed.copy()
         lacking[np.asarray(order, dtype=np.int64)] = NEVER
+        at_least = int(lacking.min())
+        keeping = decided_by_reply(self.engine.model)
+        known = until(doubled(part.only(part.invoked <= at_least), keeping), at_least)
+        if at_least == part.completed[part.completed < NEVER].max():
+            return known, at_least, True
+        share = self._budget.of_configurations(max(1, self._effort.left // 2))
+        answer = self._answer(known, share)
+        if answer is Answer.NOT_LINEARIZABLE:
+            return known, at_least, True
+        whole = doubled(part, keeping)
+        cutoff, first = self._first_inexplicable(whole, at_least)
+        return until(whole, cutoff), cutoff, first and answer is Answer.LINEARIZABLE
+
+    def _first_inexplicable(self, part: Part, after: int) -> tuple[int, bool]:
+        """The first completion after one at which a doubled part has no order, and whether it is certainly
+        the first of these."""
         completions = np.sort(part.completed[part.completed < NEVER])
-        low, high = int(np.searchsorted(completions, lacking.min())), len(completions) - 1
-        stride, first = 0, True
+        low, high = int(np.searchsorted(completions, after, side="right")), len(completions) - 1
+        stride, first = 1, True
         while low < high:
             middle = min(low + stride, (low + high) // 2)
             share = self._budget.of_configurations(max(1, self._effort.left // 2))
@@ -321,15 +334,10 @@ class _Shrinking:
             return self._counted(weakened(part, ~kept.replies & (part.completed < NEVER)), each, [ANYTHING])
         lasting = part.only((part.completed >= kept.begin) | kept.replies)
         replies = kept.replies[(part.completed >= kept.begin) | kept.replies]
-        states = self._states_to_begin_in(part)
-        if len(states) > MOST_STATES:
-            return False
-        return self._counted(weakened(lasting, ~replies & (lasting.completed < NEVER)), each, states)
-
-    def _states_to_begin_in(self, part: Part) -> list[Hashable]:
-        if self._begins is None or self._begins[0] is not part:
-            self._begins = part, _states_to_begin_in(self.engine.model, part)
-        return self._begins[1]
+        lasting = weakened(lasting, ~replies & (lasting.completed < NEVER))
+        # States that none of these operations tells apart are alike: one stands for all of them.
+        states = [self._other, *self.engine.states_tested(lasting)]
+        return len(states) <= MOST_STATES and self._counted(lasting, each, states)
 
     def _counted(self, part: Part, budget: Budget, states: list[Hashable]) -> bool:
         for state in states:
@@ -342,17 +350,6 @@ class _Shrinking:
 
 class _Other:
     """Stands for a state that no operation names."""
-
-
-def _states_to_begin_in(model: Model, part: Part) -> list[Hashable]:
-    assert is_scalar(model)
-    asked: dict[Hashable, None] = {_Other(): None}
-    for kind in np.unique(part.kinds):
-        effect = model.effect(part.calls[int(kind)])
-        for state in (effect.expected, effect.unless):
-            if state is not ANYTHING:
-                asked[state] = None
-    return list(asked)
 
 
 def _of_account(model: Model, part: Part, replies: Mask, begin: int) -> tuple[int, ...]:

@@ -182,6 +182,12 @@ class _Things:
             return len(self._states) + 1
         return max(1, len(self._number) if self._entries is None else self._entries.things)
 
+    def is_among(self, some: Integers, numbers: Integers) -> Mask:
+        """Which numbers within parts are of one of some things."""
+        wanted = np.zeros(self.count, dtype=bool)
+        wanted[some] = True
+        return wanted[numbers % self.count]
+
     def in_words(self, number: int) -> str:
         """The thing behind a number within a part, in words."""
         if self._entries is not None:
@@ -260,11 +266,17 @@ def _states_named(found: HistoryParts, coded: CodedCalls) -> _AllNamed:
     other = np.full(len(test), len(coded.states), dtype=np.int64)
     brings_other = puts & ~another & (argument != coded.initial) & another.any()
 
+    nothing = np.zeros(0, dtype=np.int64)
+
     def named(*some: tuple[Mask, Integers]) -> _Named:
-        calls = np.concatenate([np.flatnonzero(which) for which, _ in some])
-        numbers = np.concatenate([numbers[which] for which, numbers in some])
+        some = tuple((which, numbers) for which, numbers in some if which.any())
+        if len(some) == 1:
+            which, numbers = some[0]
+            return things.by_row(np.flatnonzero(which), numbers[which])
+        calls = np.concatenate([nothing, *(np.flatnonzero(which) for which, _ in some)])
+        named_ones = np.concatenate([nothing, *(numbers[which] for which, numbers in some)])
         order = np.argsort(calls, kind="stable")
-        return things.by_row(calls[order], numbers[order])
+        return things.by_row(calls[order], named_ones[order])
 
     makes, needs = named((puts, argument), (brings_other, other)), named((expects, tested), (another, other))
     takes = named((puts & expects, tested))
@@ -283,7 +295,7 @@ def _shown_too_early(named: _AllNamed) -> Iterator[_Bad]:
     if not len(needs.row):
         return
     (made, needed), names = _dense(makes.thing, needs.thing)
-    at_first = np.isin(names % things.count, initial)
+    at_first = things.is_among(initial, names)
     happened = found.invoked
     since = np.where(at_first, -1, NEVER)
     np.minimum.at(since, made, happened[makes.row])
@@ -328,12 +340,13 @@ def _taken_too_often(named: _AllNamed) -> Iterator[_Bad]:
     total = np.cumsum(step)
     first = np.flatnonzero(np.diff(numbers, prepend=-1))
     before = np.repeat(total[first] - step[first], np.diff(first, append=len(numbers)))
-    left = total - before + np.isin(names[numbers] % things.count, initial)
+    at_first = things.is_among(initial, names)
+    left = total - before + at_first[numbers]
     for entry in np.flatnonzero((left < 0) & (step < 0)).tolist():
         row = int(took[order[entry]])
         own = np.arange(len(step)) <= entry
         own &= numbers == numbers[entry]
-        at_first = int(np.isin(names[numbers[entry]] % things.count, initial))
+        was_there = bool(at_first[numbers[entry]])
         name = things.in_words(int(names[numbers[entry]]))
         earlier = took[order[np.flatnonzero(own & (step < 0))]]
         others = tuple(int(found.invoked[other]) for other in earlier.tolist() if other != row)[-MOST_VALUES:]
@@ -341,8 +354,8 @@ def _taken_too_often(named: _AllNamed) -> Iterator[_Bad]:
         yield _Bad(
             row,
             f"is the {_ordinal(len(earlier))} answered one that found and took away {name}, "
-            f"{_after(others)}but {'it was there once at the beginning, and ' if at_first else ''}operations "
-            f"that may have brought it had begun only {begun} by then",
+            f"{_after(others)}but {'it was there once at the beginning, and ' if was_there else ''}"
+            f"operations that may have brought it had begun only {begun} by then",
             others,
         )
 
