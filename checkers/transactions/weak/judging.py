@@ -136,12 +136,6 @@ class WeakIsolation:
         done = int((resolved.txns.outcome == OK).sum())
         if not resolved.txns.ok_reads.any():
             return Validity.UNKNOWN, f"none of {done} transactions read anything, so nothing is known"
-        if self.consistency == PRAM and len(resolved.overtaken):
-            # A view counts the transactions of each process; what comes before these is not among them.
-            return (
-                Validity.UNKNOWN,
-                "whether each process has a view is not decided where a process went on after `info`",
-            )
         seen = len(resolved.reads.seen)
         summary = f"{done} transactions, {seen} pairs of writer and reader: {self.consistency} holds"
         return Validity.VALID, f"{summary} (but {found})" if found else summary

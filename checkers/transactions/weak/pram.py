@@ -11,6 +11,9 @@ that it read, or whose process came to one that it read, and so on. If the i-th 
 writer t2 of x that is counted comes before t1, and then before all that t1 comes before, which may count
 more. Once nothing changes, whatever is not counted may come later. So the process's view exists if and only
 if the inferred pairs and the processes' orders close no cycle.
+
+A transaction without a reply whose process went on is a process of its own here, which begins after what that
+process did before (`Resolved.overtaken`): where it is counted, what it begins after is counted, too.
 """
 
 from __future__ import annotations
@@ -68,10 +71,14 @@ def _round(
     steps: Steps,
     source: AnyIntegers,
     found: ByProcess,
+    apart: AnyIntegers,
     inferred: Inferred,
     totals: AnyIntegers,
 ) -> int:
-    """Infer from all reads once. `totals[0]` is how many pairs there are."""
+    """Infer from all reads once. `totals[0]` is how many pairs there are.
+
+    `apart` are the overtaken transactions that begin after another one, in ascending order.
+    """
     own, before = view
     initial = len(steps.first) - 1
     changed = closed = False
@@ -83,6 +90,14 @@ def _round(
                     if q == process:
                         closed = True
                     before[row + q] = before[row - count + q]
+        for at in range(len(apart) - 1, -1, -1):
+            first = sessions.before[apart[at]]
+            q = sessions.session[first]
+            if before[row + sessions.session[apart[at]]] and before[row + q] <= sessions.place[first]:
+                before[row + q] = sessions.place[first] + 1
+                changed = True
+                if q == process:
+                    closed = True
         for step in range(steps.first[own[i]], steps.first[own[i] + 1]):
             t1 = source[step]
             if t1 < 0:
@@ -147,14 +162,16 @@ def pram_violation(resolved: Resolved) -> Pairs | None:
     chain_to = np.flatnonzero(sessions.before >= 0).astype(np.int32)
     chain = (sessions.before[chain_to], chain_to)
     size = 1024
+    alone = resolved.overtaken
+    apart = alone[sessions.before[alone] >= 0].astype(np.int32)
     for process in range(count):
         own = members[starts[process] : starts[process + 1]]
         while True:
-            inferred, closed = _view(resolved, process, own, count, found, size)
+            inferred, closed = _view(resolved, process, own, count, found, apart, size)
             if inferred is not None:
                 break
             size *= 4
-        if not len(inferred.source):
+        if not len(inferred.source) and not closed:
             continue
         ends = (np.concatenate([chain[0], inferred.source]), np.concatenate([chain[1], inferred.target]))
         if closed or ordered(resolved.initial + 1, *ends) is None:
@@ -163,7 +180,13 @@ def pram_violation(resolved: Resolved) -> Pairs | None:
 
 
 def _view(
-    resolved: Resolved, process: int, own: Integers, count: int, found: ByProcess, size: int
+    resolved: Resolved,
+    process: int,
+    own: Integers,
+    count: int,
+    found: ByProcess,
+    apart: Integers,
+    size: int,
 ) -> tuple[Inferred | None, bool]:
     """(the pairs inferred for a process, whether they close a cycle); None where `size` is too few."""
     view = View(own, np.zeros(len(own) * count, dtype=np.int32))
@@ -173,7 +196,9 @@ def _view(
     end = CHANGED
     while end == CHANGED:
         # The last round infers all pairs again; earlier ones are kept, since later ones rest on them.
-        end = int(_round.by_size(view, process, count, sessions, steps, source, found, inferred, totals))
+        end = int(
+            _round.by_size(view, process, count, sessions, steps, source, found, apart, inferred, totals)
+        )
     if end == FULL:
         return None, False
     return Inferred(*(column[: int(totals[0])] for column in inferred)), end == CLOSED

@@ -99,14 +99,17 @@ def _sources(committed: list[Txn], initial: int | None) -> Sources | None:
     return found
 
 
+def _comes_before(a: Txn, b: Txn) -> bool:
+    """Whether a process had the reply to one when it began the other; without a reply it may come later."""
+    return a.process == b.process and a.number < b.number and a.outcome == "ok"
+
+
 def _orders(committed: list[Txn], sources: Sources, reads: bool, sessions: bool) -> Iterator[tuple[Txn, ...]]:
     """The orders that contain what reads saw and the order of processes, as asked for."""
     for order in permutations(committed):
         place = {t.number: n for n, t in enumerate(order)}
         if sessions and any(
-            a.process == b.process and a.number < b.number and place[a.number] > place[b.number]
-            for a in order
-            for b in order
+            _comes_before(a, b) and place[a.number] > place[b.number] for a in order for b in order
         ):
             continue
         if reads and any(
@@ -130,7 +133,7 @@ def _allowed(order: tuple[Txn, ...], sources: Sources, base: str, sessions: bool
                     continue
                 before = any(author == t2.number for _, author in seen[:position])
                 any_read = any(author == t2.number for _, author in seen)
-                earlier = sessions and t2.process == t3.process and t2.number < t3.number
+                earlier = sessions and _comes_before(t2, t3)
                 visible = {
                     "read-committed": False,
                     "monotonic-atomic-view": before,
@@ -143,9 +146,7 @@ def _allowed(order: tuple[Txn, ...], sources: Sources, base: str, sessions: bool
 
 
 def _happened_before(order: tuple[Txn, ...], sources: Sources) -> set[tuple[int, int]]:
-    known = {
-        (a.number, b.number) for a in order for b in order if a.process == b.process and a.number < b.number
-    }
+    known = {(a.number, b.number) for a in order for b in order if _comes_before(a, b)}
     known |= {(author, reader) for reader, seen in sources.items() for _, author in seen if author != INITIAL}
     while True:
         more = {(a, d) for a, b in known for c, d in known if b == c} - known

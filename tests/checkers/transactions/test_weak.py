@@ -123,7 +123,13 @@ def test_what_has_no_reply_may_come_after_what_its_process_did_next(level: str, 
     assert missed.validity is (Validity.INVALID if level == "causal" else Validity.VALID), missed
 
 
-def test_a_view_is_not_judged_valid_where_a_process_went_on(tmp_path: Path) -> None:
-    verdict = judged(tmp_path / "history.edn", went_on("[:r :y 5]", "[:r :z 1]"), "pram")
-    assert verdict.validity is Validity.UNKNOWN
-    assert "a process went on after `info`" in verdict.summary
+def test_a_view_that_shows_what_has_no_reply_shows_what_its_process_did_before(tmp_path: Path) -> None:
+    path = tmp_path / "history.edn"
+    assert judged(path, went_on("[:r :y 5]", "[:r :z 1]"), "pram").validity is Validity.VALID
+    missed = judged(path, went_on("[:r :y 5]", "[:r :z nil]"), "pram")
+    assert missed.validity is Validity.INVALID
+    assert missed.evidence[0].kind == "pram-violation-process"
+    early = judged(
+        path, went_on("[:r :z nil]") + event(1, "invoke", "[:r :y 5]") + event(1, "ok", "[:r :y 5]"), "pram"
+    )
+    assert early.validity is Validity.VALID
