@@ -39,7 +39,7 @@ from checkers.verification.transactions.levels import (
     SNAPSHOT_ISOLATION,
     level_of,
 )
-from checkers.verification.transactions.steps import facts_of
+from checkers.verification.transactions.steps import facts_of, refuse_written_again
 from checkers.words import plural
 from history import History, Recording
 
@@ -107,7 +107,10 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
     """
     level = certificate.consistency or "strict-serializable"
     base, sessions, real_time = level_of(level, lists=lists)
-    facts = facts_of(history, lists=lists, initial=certificate.options.get("initial", "null"))
+    initial, duplicates = _stated(certificate, lists=lists)
+    facts = facts_of(history, lists=lists, initial=initial)
+    if not duplicates:
+        refuse_written_again(facts)
     if len(certificate.proofs) != 1:
         raise CertificateError(
             f"a certificate about transactions has one proof, not {len(certificate.proofs)}"
@@ -130,6 +133,18 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
             recheck_anomaly(facts, anomaly, base)
             return f"{anomaly.name}: no level from {level} up allows it"
     raise CertificateError(f"this proof does not show that the history is {certificate.claim} at {level}")
+
+
+def _stated(certificate: Certificate, *, lists: bool) -> tuple[str, bool]:
+    """The initial value, and whether values may be written again, as the options of a certificate state."""
+    known = frozenset() if lists else frozenset({"initial", "duplicates"})
+    strange = sorted({*certificate.options} - known)
+    if strange:
+        raise CertificateError(f"there is no option {strange[0]!r} of {certificate.model}")
+    duplicates = certificate.options.get("duplicates", "false")
+    if duplicates not in ("true", "false"):
+        raise CertificateError(f"duplicates is true or false, not {duplicates!r}")
+    return certificate.options.get("initial", "null"), duplicates == "true"
 
 
 def recheck_run(recording: Recording, certificate: Certificate) -> str:

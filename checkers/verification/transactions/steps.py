@@ -146,6 +146,25 @@ def _step(f: str, key: Any, value: Any, *, lists: bool) -> Step:
     return Step(f, text_of(key), text_of(value), elements)
 
 
+def refuse_written_again(facts: Facts) -> None:
+    """Refuse a history in which a key was written the same value twice, or what a register held at first.
+
+    Raises:
+        CertificateError: it has such a write, and the certificate does not state `duplicates`.
+    """
+    written: set[tuple[str, str]] = set()
+    for number, transaction in facts.transactions.items():
+        for step in transaction.steps:
+            one = (step.key, step.value)
+            if step.f != "r" and (one in written or (not facts.lists and step.value == facts.initial)):
+                raise CertificateError(
+                    f"operation {number} writes {step.value} to {step.key} once more, and the "
+                    "certificate does not state duplicates=true"
+                )
+            if step.f != "r":
+                written.add(one)
+
+
 def foreign_reads(facts: Facts, transaction: Transaction) -> Iterator[Step]:
     """Its reads; of registers only those before its own write of the key, which show another one's."""
     own: set[str] = set()

@@ -102,6 +102,8 @@ def of_registers(seed: int, *, duplicates: bool, initial: int | None) -> int:
     if not duplicates:
         kept |= {level: weak.keeps(level) for level in DECIDED_WEAK}
     options = {} if initial is None else {"initial": str(initial)}
+    if duplicates:
+        options["duplicates"] = "true"
     return nothing_wrong_is_accepted(recorded, "rw-register", kept, **options)
 
 
@@ -121,6 +123,32 @@ def test_no_proof_of_many_forged_ones_is_accepted(chunk: int) -> None:
     for seed in range(40 * chunk, 40 * (chunk + 1)):
         of_lists(seed)
         of_registers(seed, duplicates=seed % 2 == 1, initial=0 if seed % 4 >= 2 else None)
+
+
+TWICE = history("wx1", "wx1", "rx1", lists=False)
+AT_FIRST = history("wx0", "rx0", lists=False)
+
+
+@pytest.mark.parametrize(("recorded", "options"), [(TWICE, {}), (AT_FIRST, {"initial": "0"})])
+def test_values_that_are_written_again_are_proved_only_where_the_certificate_states_it(
+    recorded: History, options: Mapping[str, str]
+) -> None:
+    begun = tuple(op.index for op in recorded if op.type == "invoke")
+
+    def is_accepted(**more: str) -> bool:
+        stated = {**options, **more}
+        return accepted(recorded, "rw-register", Claim.VALID, "serializable", CommitOrder(begun), **stated)
+
+    assert is_accepted(duplicates="true")
+    assert not is_accepted()
+    assert not is_accepted(duplicates="false")
+
+
+@pytest.mark.parametrize("options", [{"duplicates": "perhaps"}, {"doubled": "true"}])
+def test_a_certificate_with_an_option_that_does_not_exist_proves_nothing(options: Mapping[str, str]) -> None:
+    recorded, order = history("wx1", "rx1", lists=False), CommitOrder((0, 2))
+    assert accepted(recorded, "rw-register", Claim.VALID, "serializable", order)
+    assert not accepted(recorded, "rw-register", Claim.VALID, "serializable", order, **options)
 
 
 def by_one_process(recorded: History) -> History:
@@ -161,15 +189,17 @@ def test_a_value_that_was_there_at_first_was_not_read_from_who_wrote_it_again() 
     circle = Dependencies((Edge(0, 2, "real time"), Edge(2, 0, "wr")))
     level = "strict-serializable"
     assert accepted(recorded, "rw-register", Claim.INVALID, level, circle)
-    assert not accepted(recorded, "rw-register", Claim.INVALID, level, circle, initial="0")
+    assert not accepted(recorded, "rw-register", Claim.INVALID, level, circle, initial="0", duplicates="true")
     before = Link(("commit", 0), ("commit", 2), "real time")
     closed = ForcedOrders((), None, circle=(before, Link(("commit", 2), ("commit", 0), "wr")))
     assert accepted(recorded, "rw-register", Claim.INVALID, level, closed)
-    assert not accepted(recorded, "rw-register", Claim.INVALID, level, closed, initial="0")
+    assert not accepted(recorded, "rw-register", Claim.INVALID, level, closed, initial="0", duplicates="true")
     own = history("rx0 wx0", lists=False)
     internal = Anomaly("internal", (0,))
     assert accepted(own, "rw-register", Claim.INVALID, "serializable", internal)
-    assert not accepted(own, "rw-register", Claim.INVALID, "serializable", internal, initial="0")
+    assert not accepted(
+        own, "rw-register", Claim.INVALID, "serializable", internal, initial="0", duplicates="true"
+    )
 
 
 @pytest.mark.parametrize(
@@ -183,7 +213,9 @@ def test_a_value_that_was_there_at_first_was_not_read_from_who_wrote_it_again() 
 def test_two_reads_of_a_value_that_was_written_twice_lose_no_update(lines: tuple[str, ...]) -> None:
     recorded = history(*lines, lists=False)
     lost = Anomaly("lost-update", (0, 2, 4, 6))
-    assert not accepted(recorded, "rw-register", Claim.INVALID, "serializable", lost, initial="0")
+    assert not accepted(
+        recorded, "rw-register", Claim.INVALID, "serializable", lost, initial="0", duplicates="true"
+    )
     once = history("wx1", "rx1 wx2", "wx4", "rx1 wx3", lists=False)
     assert accepted(once, "rw-register", Claim.INVALID, "serializable", lost, initial="0")
 
