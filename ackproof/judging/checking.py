@@ -111,6 +111,7 @@ def check(
     *,
     consistency: str | None = None,
     options: Mapping[str, str] | None = None,
+    columns: Mapping[str, str] | None = None,
 ) -> Verdict:
     """Judge a history: do its replies keep what the model promises?
 
@@ -121,15 +122,16 @@ def check(
             names are in `ackproof check --help`. Or a `Model` or a `Checker` of your own.
         consistency: for transactions, the model that they must keep; by default strict-serializable.
         options: what some models need to know, such as {"total": "100"} for `bank`.
+        columns: for a file that is a table, which column holds which field, as in `read_history`.
 
     Returns:
         The verdict. `verdict.validity` is `valid`, `invalid` or `unknown`, `verdict.evidence` shows why.
 
     Raises:
         HistoryError: the history breaks a rule of histories, or has an operation that the model lacks.
-        ValueError: there is no such model or option.
+        ValueError: there is no such model or option, or columns are given without a file.
     """
-    recorded = _recorded(history)
+    recorded = _recorded(history, columns)
     if not isinstance(model, str):
         if isinstance(model, _HasCheck):
             return model.check(Recording(nodes=(), history=recorded.history))
@@ -280,10 +282,14 @@ def _linearizable(
         raise recorded.error(refusal.operation, refusal.rule) from None
 
 
-def _recorded(history: History | Sequence[Operation] | str | Path) -> RecordedHistory:
+def _recorded(
+    history: History | Sequence[Operation] | str | Path, columns: Mapping[str, str] | None
+) -> RecordedHistory:
     """The history, with the line of each operation, or its number where there are no lines."""
     if isinstance(history, str | Path):
-        return read(Path(history))
+        return read(Path(history), columns=columns)
+    if columns:
+        raise ValueError("columns are those of a file; this history was read already")
     whole = history if isinstance(history, History) else History(history)
     return RecordedHistory(whole, range(1, len(whole) + 1), "history")
 

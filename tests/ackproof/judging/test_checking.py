@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import ackproof
 from ackproof.cli.commands.judging.check import check
 from ackproof.judging.checking import Question, judge
 from checkers.judges import names_of_all
 from checkers.models import MODELS
 from checkers.models.initial import has_initial
-from checkers.verdict import Verdict
+from checkers.verdict import Validity, Verdict
 from history.formats import read
 
 
@@ -270,6 +271,15 @@ def test_columns_of_a_table_are_named_on_the_command_line(tmp_path: Path) -> Non
     result = CliRunner().invoke(check, [str(table), "--model", "register", "--columns", "who=process"])
     assert result.exit_code == 2
     assert "is not FIELD=COLUMN" in result.output
+
+
+def test_columns_of_a_table_are_named_in_python(tmp_path: Path) -> None:
+    table = tmp_path / "log.csv"
+    table.write_text("worker,op,from,to,arg,got\na,write,0,10,1,\nb,read,20,30,,2\n")
+    columns = {"process": "worker", "f": "op", "start": "from", "end": "to", "value": "arg", "result": "got"}
+    assert ackproof.check(table, "register", columns=columns).validity is Validity.INVALID
+    with pytest.raises(ValueError, match="columns are those of a file"):
+        ackproof.check(ackproof.read_history(table, columns=columns), "register", columns=columns)
 
 
 def test_warnings_are_shown_and_stored(tmp_path: Path) -> None:
