@@ -82,11 +82,31 @@ def _in_words(error: str, text: str) -> str:
             return f": {missing['at'] or 'the file'} needs the key '{missing['key']}'"
         unfit = _UNFIT.match(error)
         return f": {error}" if unfit is None else f": {unfit['at']}: {unfit['what']}"
-    key = unknown["key"]
-    used = re.compile(rf"(^|[{{,.\[\s]){re.escape(key)}\s*[\].=]")
-    line = next((number for number, line in enumerate(text.splitlines(), 1) if used.search(line)), None)
-    known = _table(unknown["at"] or "").__struct_fields__
+    key, at = unknown["key"], unknown["at"] or ""
+    line = _line_of(key, at, text)
+    known = _table(at).__struct_fields__
     return f"{'' if line is None else f', line {line}'}: {unknown_name('key', key, known)}"
+
+
+def _line_of(key: str, at: str, text: str) -> int | None:
+    """The line on which an unknown key stands, at a path of msgspec; None if no line can be named.
+
+    The same name may be a known key elsewhere. So each place is tried: where the name is changed, msgspec
+    must complain about the changed one, at the same path.
+    """
+    changed = f"{key}-changed"
+    for found in re.finditer(rf"(?m)(?:^|[{{,.\[\s])({re.escape(key)})\s*[\].=]", text):
+        try:
+            msgspec.convert(
+                tomllib.loads(f"{text[: found.start(1)]}{changed}{text[found.end(1) :]}"), Description
+            )
+        except msgspec.ValidationError as error:
+            again = _UNKNOWN.match(str(error))
+            if again is not None and (again["key"], again["at"] or "") == (changed, at):
+                return text.count("\n", 0, found.start(1)) + 1
+        except tomllib.TOMLDecodeError:  # it was no key, but part of a text
+            continue
+    return None
 
 
 def _table(at: str) -> type[msgspec.Struct]:
