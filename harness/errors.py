@@ -32,8 +32,21 @@ class CouldNotRun(Exception):
 
 
 def raised(error: BaseException) -> str:
-    """What some code raised, in one line; a bug of it with its place."""
-    return placed(error) if isinstance(error, BUGS) else _without_place(error)
+    """What some code raised, in one line; a bug, or what a user's file itself raises, with its place."""
+    if isinstance(error, BUGS):
+        return placed(error)
+    said = _without_place(error)
+    return f"{said}, in {place_of(error)}" if _is_of_users_file(error) else said
+
+
+def _is_of_users_file(error: BaseException) -> bool:
+    """Whether a file that is neither the harness's nor installed raised it; not what the network causes."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and not isinstance(error, OSError) and _is_own(Path(frames[-1].filename))
+
+
+def _is_own(file: Path) -> bool:
+    return _ROOT not in file.parents and not _INSTALLED.intersection(file.parents)
 
 
 def placed(error: BaseException) -> str:
@@ -61,7 +74,7 @@ def place_of(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     files = [Path(frame.filename) for frame in frames]
     foreign = [file for file in files if _ROOT not in file.parents]
-    own = [file for file in foreign if not _INSTALLED.intersection(file.parents)]
+    own = [file for file in foreign if _is_own(file)]
     file = own[-1] if own else (foreign or files[-1:])[0]
     line = [frame.lineno for frame, at in zip(frames, files, strict=True) if at == file][-1]
     return f"{file.name}, line {line}"

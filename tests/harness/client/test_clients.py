@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import threading
 from collections.abc import Callable
 
@@ -205,7 +206,19 @@ def test_a_client_that_raises_leaves_a_write_in_doubt_and_fails_a_read(f: str, t
         raise RuntimeError("the library\nbroke")
 
     (done,) = performed(client_with(broken), operation(f))
-    assert (done.type, done.error) == (type_, "RuntimeError: the library broke")
+    line = broken.__code__.co_firstlineno + 1
+    said = f"RuntimeError: the library broke, in test_clients.py, line {line}"
+    assert (done.type, done.error) == (type_, said)
+    assert not names_bug(said), "what a client itself raises may be the system's answer"
+
+
+def test_what_a_library_raises_has_no_line() -> None:
+    def broken(operation: Operation) -> Operation:
+        subprocess.run(["false"], check=True)
+        return operation
+
+    (done,) = performed(client_with(broken), operation("read"))
+    assert done.error == "CalledProcessError: Command '['false']' returned non-zero exit status 1."
 
 
 def test_a_client_that_cannot_connect_fails_and_is_made_again_for_the_next_operation() -> None:

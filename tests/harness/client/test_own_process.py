@@ -26,6 +26,9 @@ def operation(f: str, value: object = None, process: int = 0) -> Operation:
     return Operation(3, 5, process, "invoke", f, "k", value, node="n1")
 
 
+BROKE = '                raise RuntimeError("the library\\nbroke")'
+
+
 class Library:
     """Does what an operation names, as a library may that was never tried."""
 
@@ -108,10 +111,11 @@ def test_a_library_that_keeps_the_global_lock_stops_only_its_own_operation(
 
 def test_what_a_client_raises_is_recorded_as_in_a_thread() -> None:
     asked = [operation(f) for f in ("not-done", "may-be-done", "read")]
+    line = Path(__file__).read_text().splitlines().index(BROKE) + 1
     assert [(done.type, done.error) for done in performed(in_own_process(Library), *asked)] == [
         ("fail", "refused"),
         ("info", "no answer"),
-        ("fail", "RuntimeError: the library broke"),
+        ("fail", f"RuntimeError: the library broke, in test_own_process.py, line {line}"),
     ]
     (refused,) = performed(in_own_process(partial(Library, name="refused")), operation("write"))
     assert refused.type == "fail"
