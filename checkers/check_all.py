@@ -31,19 +31,18 @@ if TYPE_CHECKING:
 
 
 def check_all(
-    checkers: Iterable[Checker], recording: Recording, judged: Callable[[float], None] | None = None
+    checkers: Iterable[Checker], recording: Recording, begins: Callable[[str], None] | None = None
 ) -> list[Verdict]:
     """Every checker's verdict, in the checkers' order; `unknown` of a checker that raises.
 
     Args:
-        judged: is given, after each checker, the share of the checkers that have judged, above 0 up to 1.
+        begins: is given the name of each checker before it judges.
     """
-    every = list(checkers)
     verdicts = []
-    for done, checker in enumerate(every, start=1):
+    for checker in checkers:
+        if begins is not None:
+            begins(checker.name)
         verdicts.append(_check_one(checker, recording))
-        if judged is not None:
-            judged(done / len(every))
     return verdicts
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ from harness.recording.folder import Asked, RecordedFolder, RecordingFacts, plai
 from harness.recording.journal import NEVER_COMPLETED, Inspector, accept_all
 from harness.recording.refusals import REFUSED, KeptRefusal, read_refusals
 from harness.run.seal import trusted
+from harness.run.time_limits.reckoning import BytesRead, Part, Reckoning
 from history import History, Recording
 from history.files import RefusedFile
 from history.formats import RecordedHistory
@@ -78,14 +79,16 @@ class _ModelInspector:
         return None
 
 
-READ_SHARE, JUDGED_SHARE = 0.2, 0.8
-"""About which part of the time it takes to read a recording, and until it is judged; files come after."""
+READ, JUDGE, REPORT = "reading", "judging", "reporting"
+COSTS_S: Mapping[str, float] = {READ: 3e-8, JUDGE: 6e-8, REPORT: 4e-8}
+"""About how long each part takes for a byte of the history, in seconds on a processor of 2026."""
+REPORT_S = 0.45
 
 
 def judge_recorded(
     folder: RecordedFolder,
     elsewhere: Elsewhere | None = None,
-    tell_share: Callable[[float], None] = lambda _: None,
+    reckoning: Reckoning | None = None,
     budget: Budget | None = None,
 ) -> Results:
     """Judge a recording, and write `history.parquet`, `results.json` and `report.html` into its folder.
@@ -93,24 +96,29 @@ def judge_recorded(
     Args:
         folder: the recording.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
-        tell_share: is given, now and then, about which share of this is done, above 0 and below 1.
+        reckoning: is given each part of this as it begins, and about how long it takes.
         budget: the time and the memory that judging may take; None for that of each search alone.
 
     Raises:
         CouldNotRun: the folder is not that of a recording, or the results cannot be written.
         HistoryError: the history breaks a rule, or has an operation that the model lacks.
     """
+    reckoning = Reckoning() if reckoning is None else reckoning
+    size = folder.run.sizes().history
+    parts = {name: cost * size + (REPORT_S if name == REPORT else 0.0) for name, cost in COSTS_S.items()}
+    reckoning.plan(Part(name, expected_s) for name, expected_s in parts.items())
+    reckoning.begin(READ, BytesRead(size))
     facts = folder.facts()
     recorded, question = recorded_and_question(folder, facts)
     if budget is not None:
         question = question._replace(budget=budget)
-    tell_share(READ_SHARE)
+    reckoning.begin(JUDGE)
     try:
         refusals = read_refusals(folder.path)
     except RefusedFile as refusal:
         raise CouldNotRun(str(refusal)) from refusal
     judged = _with_refusals(judge(recorded, question, elsewhere), recorded.history, refusals)
-    tell_share(JUDGED_SHARE)
+    reckoning.begin(REPORT)
     [verdict] = trusted([judged], folder.run.seal_state)
     recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
     explanation = explain(recording, [verdict], {verdict.checker})

@@ -27,7 +27,7 @@ import time
 from collections.abc import Container, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -101,6 +101,27 @@ def new_folder(store: Path, what: str) -> Path:
             f"cannot write to the store {store}: {error.strerror}; choose another with --store"
         ) from error
     raise CouldNotRun(f"a hundred folders were made in {store} within this second; wait, and try again")
+
+
+PASSES = 2
+"""The bytes of a sealed run are read once for their checksums, and once for what they say."""
+
+
+class Sizes(NamedTuple):
+    """How many bytes a run has to read."""
+
+    traces: tuple[int, ...]
+    """Of each node."""
+    history: int
+    """As lines, also where there is only Parquet, which takes about a quarter."""
+    read: int
+    """Bytes that are read in all."""
+    is_new: bool
+    """Whether the history is there as lines alone: it was not judged yet."""
+
+
+def _size(path: Path, root: Path) -> int:
+    return path.lstat().st_size if is_regular(path, root) else 0
 
 
 class RunFolder:
@@ -242,6 +263,17 @@ class RunFolder:
         replace_file(path, data, root=self.path)
 
     # ---- reading ---------------------------------------------------------------------------------------
+
+    def sizes(self) -> Sizes:
+        """How many bytes there are to read; 0 for what is missing or no regular file."""
+        try:
+            names = names_in(self.path / "nodes", self.path)
+        except (RefusedFile, OSError):
+            names = []
+        traces = tuple(self._trace_bytes(name) for name in names)
+        history = _size(self.history_lines, self.path) or 4 * _size(self.history_parquet, self.path)
+        in_all = PASSES * (sum(traces) + _size(self.history_lines, self.path))
+        return Sizes(traces, history, in_all, is_new=not _size(self.history_parquet, self.path))
 
     def recording(self) -> Recording:
         """Everything that the folder holds, for the checkers; and compare it with its seal.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ctypes
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
-from checkers.check_all import Results, Suite, check_all
-from checkers.verdict import Checker
+from checkers.check_all import Results, Suite, check_all, combined
+from checkers.verdict import Checker, Validity
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
 from harness.run.seal import trusted
+from harness.run.time_limits.costs import EXPLAIN, READ, REPORT, USUAL, Amount, parts_of_judging
+from harness.run.time_limits.reckoning import BytesRead, Reckoning
 from harness.systems import REFERENCE_NODE
 from harness.workload import workload
 from history import Recording
@@ -21,29 +24,31 @@ from reports.about import ReportAbout, StoredFile
 from reports.explain import explain
 from reports.html import render
 
-CHECKERS_SHARE, EXPLAINED_SHARE = 0.5, 0.75
-"""About which share of the time is over when checkers have judged, and when the verdict is explained, in
-a run of some thousand operations. The report takes the rest."""
-
 
 def judge(
     folder: RunFolder,
     more: Sequence[Checker] = (),
     changed: Callable[[Checker], Checker] | None = None,
-    tell_share: Callable[[float], None] = lambda _: None,
+    reckoning: Reckoning | None = None,
 ) -> Results:
     """Check everything that the folder holds, and write `history.parquet`, `results.json` and `report.html`.
 
     Args:
         more: checkers that the run requires in addition to those of its workload.
         changed: gives in place of each checker of the workload one that judges the same in another way.
-        tell_share: is given, now and then, which share of all this is done, above 0 and below 1.
+        reckoning: is given each part of all this as it begins, and how long it takes.
 
     Raises:
         CouldNotRun: the folder is not a run's, or the results cannot be written.
         HistoryError: the history breaks a rule.
         FileNotFoundError: there is no history.
     """
+    reckoning = Reckoning() if reckoning is None else reckoning
+    sizes = folder.sizes()
+    amount = Amount.of_bytes(sizes.traces, sizes.history)
+    to_come = partial(parts_of_judging, is_new=sizes.is_new)
+    reckoning.plan(to_come(amount, USUAL, is_read=False))
+    reckoning.begin(READ, BytesRead(sizes.read))
     recording = folder.recording()
     try:
         options = recording.options
@@ -53,12 +58,17 @@ def judge(
     own = work.checkers if changed is None else work.checkers.mapped(changed)
     suite = own + Suite(tuple(more))
     state = folder.seal_state
-    verdicts = trusted(check_all(suite, recording, lambda share: tell_share(CHECKERS_SHARE * share)), state)
+    amount = amount._replace(operations=len(recording.history))
+    reckoning.plan(to_come(amount, [checker.name for checker in suite], is_read=True))
+    verdicts = trusted(check_all(suite, recording, reckoning.begin), state)
+    is_valid = combined(verdicts, suite.required_of(recording)) is Validity.VALID
+    reckoning.plan(to_come(amount, (), is_read=True, is_valid=is_valid))
+    reckoning.begin(EXPLAIN)
     give_back_memory()
     required = suite.required_of(recording)
     seal = state.in_words()
     found = Results.of(verdicts, required, seal, explain(recording, verdicts, required, seal))
-    tell_share(EXPLAINED_SHARE)
+    reckoning.begin(REPORT)
     try:
         folder.write_parquet(recording.history)
         folder.write_results(found)

@@ -69,7 +69,7 @@ def story_of(telling: Telling) -> tuple[StoryLine, ...]:
     window = _window(telling, matters)
     shown = {line.term for line in matters}
     around = window if telling.wrong is None else _until_the_last_step(telling, window, candidates)
-    candidates += _of_elections(telling, around, shown)
+    candidates += _of_elections(telling, around, window, shown)
     candidates += [*_of_lives(telling, around), *_of_faults(telling, around)]
     middle = window[1]
     unique = _each_once(candidates)
@@ -288,10 +288,13 @@ def _answered(telling: Telling, span: Span, *, is_wrong: bool = False) -> StoryL
 
 
 def _of_elections(
-    telling: Telling, window: tuple[int, int], shown: Container[int | None]
+    telling: Telling,
+    around: tuple[int, int],
+    window: tuple[int, int],
+    shown: Container[int | None],
 ) -> Iterator[Candidate]:
-    """The leaders of the terms of the cause, the last one before the story, and those within it: of terms
-    that no other line is of, only where there is room. Many of these are one line."""
+    """The leaders of the terms of the cause in the whole story, the last one before it, and those until the
+    last step: of terms that no other line is of, only where there is room. Many of these are one line."""
     terms = {event.term for event in (*telling.events, *(event for event, _ in telling.steps[:1]))}
     timed = sorted(
         (
@@ -302,7 +305,11 @@ def _of_elections(
         key=lambda one: one[0],
     )
     before = [reign for time, reign in timed if time < window[0]][-1:]
-    within = [reign for time, reign in timed if window[0] <= time <= window[1]]
+    within = [
+        reign
+        for time, reign in timed
+        if window[0] <= time <= (window[1] if reign.term in terms else around[1])
+    ]
     others = [reign for reign in within if reign.term not in terms]
     if len(others) > MOST_ELECTIONS:
         within = [reign for reign in within if reign.term in terms]

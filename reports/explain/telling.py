@@ -96,7 +96,7 @@ def _told_together(scene: Scene, verdicts: Sequence[Verdict], cause: Cause) -> t
             for place, numbers in of_cause:
                 if numbers & touched:
                     return cause._replace(evidence=cause.verdict.evidence[place], place=place), harm
-        if known:
+        if known and known[0].operations:  # without, it is about nodes, of which others may show more
             return cause, known[0]
     return cause, _first_effect(scene, by_name, cause)
 

@@ -171,14 +171,15 @@
     if (more.title) box.prepend(make("p", { class: "live-title" }, title));
     figure.querySelector(".scroll").before(box);
     figure.classList.add("has-live");
-    tools(figure, box, chart, title);
+    tools(figure, box, chart, title, Boolean(more.title));
     return chart;
   };
 
-  const tools = (figure, box, chart, title) => {
+  // The PNG is what is on the screen, zoom and filters included; the SVG is the picture that is printed.
+  const tools = (figure, box, chart, title, isOfSeveral) => {
     const row = make("p", { class: "chart-tools" });
     const name = title.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-    pictures.button(row, "PNG", () => {
+    pictures.button(row, "PNG (as shown)", () => {
       // On the page's own background, with its title and legend, so that the picture stands alone.
       const from = chart.ctx.canvas, ratio = devicePixelRatio, picture = make("canvas");
       picture.width = from.width;
@@ -208,7 +209,7 @@
       picture.toBlob((blob) => pictures.save(blob, `${name}.png`));
     });
     const picture = figure.querySelector(".live") === box && figure.querySelector("svg.plot");
-    if (picture) pictures.button(row, "SVG", () => pictures.asSvg(picture, name));
+    if (picture) pictures.button(row, isOfSeveral ? "SVG (all charts here, whole run)" : "SVG (whole run)", () => pictures.asSvg(picture, name));
     box.after(row);
   };
 

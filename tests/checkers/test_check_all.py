@@ -10,7 +10,7 @@ import pytest
 
 from checkers.check_all import MARKS, Suite, check_all, combined, counts_by_mark, results
 from checkers.registry.suite import registry_checkers
-from checkers.verdict import Mark, Unjudged, Validity, Verdict
+from checkers.verdict import Checker, Mark, Unjudged, Validity, Verdict
 from history import Recording
 from history.nemesis import FaultKind
 from tests.checkers.builders import recording
@@ -122,10 +122,11 @@ def test_a_checker_that_raises_is_unknown_and_the_others_still_judge() -> None:
     assert judged.validity is INVALID
 
 
-def test_after_each_checker_the_share_that_has_judged_is_given() -> None:
-    shares: list[float] = []
-    assert len(check_all([Says(VALID)] * 4, recording(), shares.append)) == 4
-    assert shares == [0.25, 0.5, 0.75, 1.0]
+def test_before_each_checker_judges_its_name_is_given() -> None:
+    begun: list[str] = []
+    checkers: list[Checker] = [Says(VALID), Fails(), Says(INVALID)]
+    assert len(check_all(checkers, recording(), begun.append)) == 3
+    assert begun == [checker.name for checker in checkers]
 
 
 def test_the_registry_suite_calls_nothing_valid_of_an_empty_recording() -> None:

@@ -110,6 +110,7 @@ def judge_and_finish(
     """
     from ackproof.results import about_folder
     from harness.run.judging import judge  # here, since commands that judge no run need neither
+    from harness.run.time_limits.reckoning import Reckoning
     from reports.terminal import show
     from reports.text import clean
 
@@ -128,8 +129,10 @@ def judge_and_finish(
             checker = change(checker)
         return checker
 
-    with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
-        results = judge(folder, changed=changed, tell_share=working.tell)
+    reckoning = Reckoning()
+    working = Working("judging", quiet=as_json, left_s=reckoning.left_s)
+    with _judged_later_if_interrupted(folder.path), working:
+        results = judge(folder, changed=changed, reckoning=reckoning)
     written = None
     if certificate is not None:
         from ackproof.judging.certifying import certify_run
@@ -183,11 +186,14 @@ def judge_recorded_and_finish(
 
     from ackproof.judging.recorded import judge_recorded, write_certificate
     from ackproof.results import about_folder
+    from harness.run.time_limits.reckoning import Reckoning
     from reports.terminal import show
     from reports.text import clean
 
-    with _judged_later_if_interrupted(folder.path), Working("judging", quiet=as_json) as working:
-        results = judge_recorded(folder, elsewhere, working.tell, budget)
+    reckoning = Reckoning()
+    working = Working("judging", quiet=as_json, left_s=reckoning.left_s)
+    with _judged_later_if_interrupted(folder.path), working:
+        results = judge_recorded(folder, elsewhere, reckoning, budget)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
 
     def show_all() -> None:

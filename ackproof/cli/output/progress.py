@@ -32,6 +32,8 @@ class Working:
         quiet: whether to show nothing at all.
         share: measures which part of it is done, from 0 to 1. Without it, the work says by `tell` which of
             its parts are done; these differ in length, so the time left is shown as "about" so long.
+        is_about: whether `share` counts parts that differ in length, too.
+        left_s: reckons the time left from how long each part takes, which is "about" so long, too.
         most_s: how long it takes at most, for as long as no share is known; None where nothing bounds it.
         in_logs: whether to show it also where standard error is no terminal.
     """
@@ -42,12 +44,16 @@ class Working:
         *,
         quiet: bool,
         share: Callable[[], float] | None = None,
+        is_about: bool = False,
+        left_s: Callable[[], float | None] | None = None,
         most_s: float | None = None,
         in_logs: bool = True,
     ) -> None:
         self._line = _Line(quiet=quiet, in_logs=in_logs)
         self._what = what
         self._share = share
+        self._is_about = is_about
+        self._left_s = left_s
         self._told = 0.0
         self._most_s = most_s
         self._left = TimeLeft()
@@ -69,9 +75,12 @@ class Working:
                 self._line.print(f"{self._what}: {in_time(took_s)}{left}")
 
     def _words_of_left(self, took_s: float) -> str:
-        left_s = self._left.after(took_s, self._told if self._share is None else self._share())
+        if self._left_s is not None:
+            left_s = self._left_s()
+        else:
+            left_s = self._left.after(took_s, self._told if self._share is None else self._share())
         if left_s is not None:
-            about = "about " if self._share is None else ""
+            about = "about " if self._share is None or self._is_about else ""
             return f", {about}{in_time(left_s)} left"
         if self._most_s is not None and took_s < self._most_s:
             return f", at most {in_time(self._most_s - took_s)} left"

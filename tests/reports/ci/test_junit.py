@@ -12,7 +12,7 @@ from checkers.verdict import Evidence, Unjudged, Validity, Verdict
 from reports.ci.junit import junit
 from reports.ci.suite import CiCase, suite_of
 from tests.reports import synthetic
-from tests.reports.ci.forms import valid_junit
+from tests.reports.ci.forms import OF_JUNIT, valid_junit, xsd
 from tests.reports.ci.suites import suite
 
 
@@ -106,3 +106,17 @@ def test_any_text_makes_well_formed_xml(text: str, validity: Validity) -> None:
 def test_forbidden_characters_are_gone_but_not_hidden() -> None:
     xml = junit(suite([Verdict("c", Validity.INVALID, "a\x00b\x1b[31m\ufffe\ud800")]))
     assert "a\\x00b\\x1b[31m\\ufffe\\ud800" in xml.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b'<testsuite name="r" tests="1" failures="0" errors="0" skipped="0"><testcase time="1"/></testsuite>',
+        b'<testsuite name="r" failures="0" errors="0" skipped="0"/>',
+        b'<testsuite name="r" tests="1" failures="0" errors="0" skipped="0"><testcase name="a" time="0">'
+        b'<failure type="x"><b/></failure></testcase></testsuite>',
+    ],
+)
+def test_the_published_schemas_refuse_what_is_not_theirs(wrong: bytes) -> None:
+    for name in OF_JUNIT:
+        assert not xsd(name).is_valid(ET.fromstring(wrong)), name

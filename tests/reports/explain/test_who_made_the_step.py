@@ -73,3 +73,12 @@ def test_a_follower_that_stays_behind_is_told_with_the_leader_that_did_not_go_ba
     assert wrong.node == "n5"
     assert wrong.operation is not None
     assert re.search(r"sent n4 only what follows index 70 .*, as its log ended at index 62", wrong.text)
+
+
+@pytest.mark.campaign
+def test_two_entries_at_one_index_of_one_term_are_told_with_both_leaders() -> None:
+    found = explanation_of("vote-twice")
+    leaders = {line.node for line in found.story if line.kind == "election" and line.term == 1}
+    appended = {(line.node, line.operation) for line in found.story if line.kind == "append"}
+    assert leaders == {"n1", "n2"}
+    assert appended == {("n2", 0), ("n1", 5)}

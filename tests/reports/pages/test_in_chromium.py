@@ -367,7 +367,10 @@ def test_a_chart_saved_as_png_has_the_background_and_the_title_of_the_page(
     assert pixels[0] == [0x14, 0x16, 0x1A, 255], "dark paper, and not transparent"
     assert pixels[1] > 50, "a title"
     with page.expect_download() as drawing:
-        page.locator("#throughput button", has_text="SVG").click()
+        page.locator("#throughput button", has_text="SVG (whole run)").click()
+    several = page.locator("figure:has(.live-title) button", has_text="SVG").all_text_contents()
+    assert set(several) <= {"SVG (all charts here, whole run)"}
+    assert set(page.locator(".has-live button", has_text="PNG").all_text_contents()) == {"PNG (as shown)"}
     svg = drawing.value.path().read_text(encoding="utf-8")
     assert "<style" in svg
     assert 'xmlns="http://www.w3.org/2000/svg"' in svg

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from history.formats import RecordedHistory
 
 STDIN = "-"
-READ_SHARE = 0.5
+READ_SHARE = 0.33
 """About which part of the time it takes to read a file; it is judged in the rest."""
 WORTH_PROCESSES_S, LOADING_S = 1.0, 0.1
 """Files that will take less processor time than this are judged here: other processes would take a tenth of a
@@ -236,8 +236,10 @@ def check(
         _refuse_undivided(files, question)
         elsewhere = by_key_elsewhere(dask, jobs)
         text = _standard_input(files)
-        with Working("judging the history by key", quiet=as_json, in_logs=False) as working:
-            results = [check_file(files[0], text, question, wanted, elsewhere, working.tell)]
+        shares = _Shares([_size(files[0])])
+        what = "judging the history by key"
+        with Working(what, quiet=as_json, share=shares, is_about=True, in_logs=False):
+            results = [check_file(files[0], text, question, wanted, elsewhere, shares.is_read)]
     if pictures is not None:
         problem = _draw(results, pictures)
         if problem is not None:
@@ -280,26 +282,62 @@ def _check_all(files: Sequence[str], question: Question, wanted: Wanted, *, quie
     from history.stored.lines import BYTES_A_STEP
 
     text = _standard_input(files)
-    sizes = [max(1, Path(file).stat().st_size) if Path(file).is_file() else 1 for file in files]
+    sizes = [_size(file) for file in files]
     fitting(sum(sizes) // BYTES_A_STEP)  # what is to come, so that compiled code is loaded once, and soon
     what = "judging the history" if len(files) == 1 else f"judging {len(files):,} histories"
     judged: list[CheckedFile] = []
     is_alone = (os.cpu_count() or 1) < 2
     begun = time.process_time()
-    with Working(what, quiet=quiet, in_logs=False) as working:
-
-        def tell(share: float) -> None:
-            working.tell((len(judged) + share) / len(files))
-
+    shares = _Shares(sizes)
+    with Working(what, quiet=quiet, share=shares, is_about=True, in_logs=False):
         for file in files:
-            judged.append(check_file(file, text, question, wanted, tell_share=tell))
-            tell(0.0)
+            judged.append(check_file(file, text, question, wanted, tell_share=shares.is_read))
+            shares.next_file()
             done = len(judged)
             taken = max(0.0, time.process_time() - begun - LOADING_S)
             left = taken * sum(sizes[done:]) / sum(sizes[:done])
             if not is_alone and len(files) - done > 1 and left >= WORTH_PROCESSES_S:
                 break
     return judged + _check_beside(files[len(judged) :], text, question, wanted, quiet=quiet)
+
+
+def _counting(size: int) -> Callable[[], float | None] | None:
+    from harness.run.time_limits.reckoning import BytesRead
+
+    return BytesRead(size)
+
+
+def _size(file: str) -> int:
+    """How many bytes a file has; 1 where that is not known."""
+    return max(1, Path(file).stat().st_size) if Path(file).is_file() else 1
+
+
+class _Shares:
+    """Which part of all files was read and judged: of a file that is being read, by the bytes."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self._sizes = sizes
+        self._file = 0
+        self._read = _counting(sizes[0])
+
+    def is_read(self, _share: float) -> None:
+        """The file is read; it will be judged."""
+        self._read = None
+
+    def next_file(self) -> None:
+        """The file is judged, and the next one is read, if there is one."""
+        self._file += 1
+        if self._file < len(self._sizes):
+            self._read = _counting(self._sizes[self._file])
+
+    def __call__(self) -> float:
+        """From 0 to 1."""
+        done = sum(self._sizes[: self._file])
+        if self._file < len(self._sizes):
+            bytes_read = self._read
+            share = 1.0 if bytes_read is None else bytes_read() or 0.0
+            done += round(self._sizes[self._file] * READ_SHARE * share)
+        return done / sum(self._sizes)
 
 
 def _check_beside(

@@ -177,7 +177,7 @@ def _replay_file(
     from harness.sim import command
 
     share = command.Share()
-    with Working("replaying", quiet=as_json, share=share):
+    with Working("replaying", quiet=as_json, share=share, is_about=True):
         folder, warning = command.replayed(file, store, sys.argv, anyway=anyway, core=core, share=share)
     _warn(warning)
     judge_and_finish(folder, as_json=as_json)

@@ -220,7 +220,7 @@ def sim(
         _campaign(chosen, seed_options, file, _executor(jobs, dask), stop_at_first, as_json)
     if shrink is None:
         watched = command.Watched(seed, seed_options)
-        with Working(f"simulating seed {seed}", quiet=as_json, share=watched.share):
+        with Working(f"simulating seed {seed}", quiet=as_json, share=watched.share, is_about=True):
             folder = watched.run(store, sys.argv)
         judge_and_finish(folder, as_json=as_json)
     with Steps("shrinking by runs", quiet=as_json, in_logs=False, at_most=True) as steps:
