@@ -42,6 +42,8 @@ _SETTINGS = {
     ),
 }
 """By file: the value with which a kernel forbids user namespaces, and what changes that."""
+_NOT_EXECUTED = "failed to execute"
+"""What unshare says if it could enter the namespace, and not run the program: its folder may be closed."""
 
 
 def is_inside() -> bool:
@@ -70,6 +72,8 @@ def reasons_against() -> list[str]:
     if not tried.returncode:
         return []
     why = (tried.stderr.strip() or f"status {tried.returncode}").splitlines()[-1]
+    if _NOT_EXECUTED in why:  # the kernel made the namespace
+        return [f"a program that is needed cannot be executed in one that the user makes ({why})"]
     return [f"this kernel refuses them to users other than root ({why})"]
 
 

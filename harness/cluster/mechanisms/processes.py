@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 
 from harness.cluster.attachment import RunningCluster
 from harness.cluster.layout import Life, NodeOnHost
@@ -17,6 +18,11 @@ from harness.systems.users_code import users_code
 STOP_BOUND_S = 3.0
 SLOW_BOUND_S = 2.0
 POLL_S = 0.05
+_LAST_LINES = 60
+_CAUSE = re.compile(
+    r"(Caused by|panic|fatal error|Exception in thread .*|([A-Za-z_]\w*\.)*\w*(Exception|Error)): "
+)
+"""How a line begins that names why a program ended."""
 REPLACED = "next life"
 """What ended a process whose node's main process had ended: the node's next start."""
 
@@ -106,8 +112,16 @@ class HostProcesses:
 
 async def _last_words(node: NodeOnHost) -> str:
     """The end of a node's log, in one line."""
-    last = [line for line in await node.host.tail(node.place.log, 2) if line.strip()]
-    return " | ".join(last) or "(the log is empty)"
+    return last_words(await node.host.tail(node.place.log, _LAST_LINES))
+
+
+def last_words(lines: Sequence[str]) -> str:
+    """The last two of these lines; before them the last that names what ended a program of Java, Go, Python,
+    as other lines may follow it."""
+    said = [line.strip() for line in lines if line.strip()]
+    last = said[-2:]
+    causes = [line for line in said[:-2] if _CAUSE.match(line)]
+    return " | ".join(causes[-1:] + last) or "(the log is empty)"
 
 
 async def _all(node: NodeOnHost, act: Callable[[Background], Awaitable[bool]], otherwise: str) -> NodeResult:

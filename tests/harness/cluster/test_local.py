@@ -20,6 +20,7 @@ from harness.client.http import HttpTransport
 from harness.client.net import Net
 from harness.cluster import local
 from harness.cluster.local import LocalWorld
+from harness.cluster.mechanisms.processes import last_words
 from harness.cluster.ports import free_ports
 from harness.errors import CouldNotRun
 from harness.hosts.host import POLL_S, eventually
@@ -251,6 +252,34 @@ def test_a_node_that_ends_at_its_start_is_reported_with_its_last_lines(tmp_path:
     with pytest.raises(CouldNotRun, match="n1: ended at its start with status 1: no disk in the drive"):
         asyncio.run(run())
     assert list((tmp_path / "ledgers").iterdir()) == []
+
+
+ENDED = """2995 [main] ERROR QuorumPeer - Unable to load database on disk
+java.lang.RuntimeException: Unable to run quorum server
+	at org.apache.zookeeper.server.quorum.QuorumPeer.start(QuorumPeer.java:1135)
+Caused by: java.io.IOException: No snapshot found, but there are log entries. Something is broken!
+	at org.apache.zookeeper.server.persistence.FileTxnSnapLog.restore(FileTxnSnapLog.java:290)
+	... 4 more
+2996 [main] INFO ZKAuditProvider - ZooKeeper audit is disabled.
+3049 [main] ERROR ServiceUtils - Exiting JVM with code 1
+"""
+
+
+def test_the_last_words_of_a_node_begin_with_the_error_that_ended_it() -> None:
+    cause, *last = last_words(ENDED.splitlines()).split(" | ")
+    assert cause.endswith(
+        "java.io.IOException: No snapshot found, but there are log entries. Something is broken!"
+    )
+    assert [line.partition(" - ")[2] for line in last] == [
+        "ZooKeeper audit is disabled.",
+        "Exiting JVM with code 1",
+    ]
+    assert last_words(["first", "", "loading", "no such file"]) == "loading | no such file"
+    assert last_words(["panic: no snapshot", "", "goroutine 1 [running]:", "main.main()"]) == (
+        "panic: no snapshot | goroutine 1 [running]: | main.main()"
+    )
+    assert last_words(["at its start", "ValueError: no colour"]) == "at its start | ValueError: no colour"
+    assert last_words([]) == "(the log is empty)"
 
 
 @pytest.mark.parametrize("fate", ["dies", "never answers"])

@@ -160,6 +160,16 @@ def test_where_the_kernel_refuses_nothing_is_begun_and_the_message_says_what_wou
     assert "--world local" in message
 
 
+def test_a_program_that_the_user_may_not_execute_is_not_called_a_refusal_of_the_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = "unshare: failed to execute /root/python3: Permission denied"
+    monkeypatch.setattr(rootless, "UNSHARE", ("/bin/sh", "-c", f"echo '{said}' >&2; exit 126"))
+    (reason,) = rootless.reasons_against()
+    assert "kernel" not in reason
+    assert said in reason
+
+
 def test_a_missing_tool_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rootless, "_path_of", lambda tool: None if tool == "nft" else f"/usr/sbin/{tool}")
     assert rootless.reasons_against() == ["packages are missing: apt-get install nftables"]
