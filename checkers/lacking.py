@@ -12,8 +12,9 @@ from history import Recording
 
 GivenEvidence = Literal["traces", "indices"]
 """Traces of what each node does (docs/trace-format.md); in each reply, the Raft index of the operation."""
-LackedEvidence = GivenEvidence | Literal["contents"]
-"""Also: what each message of a trace says, which some traces leave out."""
+LackedEvidence = GivenEvidence | Literal["contents", "habits"]
+"""Also: what each message of a trace says, which some traces leave out; and how nodes behave where Raft
+leaves a choice: when a leader that hears no other stops, what is sent while nothing happens."""
 LACKS = "lacks"
 """The option of a recording that lists what its system lacks."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from checkers.lacking import LACKS
+from checkers.lacking import LACKS, LackedEvidence
 from checkers.run.liveness.quiet import quiet_until
 from harness import generator as gen
 from harness.client.codecs.base import Codec
@@ -27,6 +27,7 @@ from harness.run.folder import RunFolder
 from harness.sim.lockstep.clients import ForeignCodec, ForeignDoor
 from harness.sim.lockstep.exchanges import Exchanges
 from harness.sim.lockstep.node import ForeignKind
+from harness.sim.lockstep.protocol import Traces
 from harness.sim.mechanisms.catalogue import MECHANISMS, SIM
 from harness.sim.plan.decisions import Decisions, DrawnDecisions
 from harness.sim.plan.plan import Plan
@@ -47,6 +48,12 @@ from node_impl.core.config import NodeConfig
 from node_impl.core.events import Trace
 
 FIRST_LEADER_BOUND_NS = 10_000_000_000
+LACKED_BY_CORES: Mapping[Traces, tuple[LackedEvidence, ...]] = {
+    "none": ("contents", "traces"),
+    "state": ("contents",),
+    "messages": (),
+}
+"""What checkers cannot know of a core of others, by what it traces."""
 
 
 class SimulatedRun(msgspec.Struct, frozen=True):
@@ -100,7 +107,7 @@ class SimulatedRun(msgspec.Struct, frozen=True):
             return {VIRTUAL_TIME: True}
         return {
             VIRTUAL_TIME: True,
-            LACKS: ["indices", "contents", *(["traces"] if core.traces == "none" else [])],
+            LACKS: ["indices", "habits", *LACKED_BY_CORES[core.traces]],
         }
 
     def write(self, store: Path, command: Sequence[str]) -> RunFolder:

@@ -29,8 +29,8 @@ class Liveness:
 
     def check(self, recording: Recording) -> Verdict:
         """Let each judge look at its part of the run."""
-        if lacks(recording, "contents"):
-            why = "the system's traces do not say what messages hold, so nothing says which are needed"
+        if lacks(recording, "contents") or lacks(recording, "habits"):
+            why = "it is not known when a leader of this system stops, and which of its messages are needed"
             return Verdict.marked(self.name, Unjudged.NOT_APPLICABLE, why)
         found = (
             judge_quorum_ends(recording, self.writes),

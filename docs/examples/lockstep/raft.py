@@ -58,7 +58,21 @@ class Node:
 
     def send(self, to, **message):
         message = {"term": self.term, **message}
-        self.effects.append({"effect": "send", "to": to, "message": message, "after": self.persists})
+        sent = {"effect": "send", "to": to, "message": message, "after": self.persists}
+        self.effects.append({**sent, "means": self.means(message)})
+
+    def means(self, message):
+        """What a message is in Raft's own words, by which each step is compared with its specification."""
+        means = {"term": message["term"], "kind": "other"}
+        if message["kind"] == "vote?":
+            means |= {"kind": "RequestVote", "index": message["last"]}
+        elif message["kind"] == "vote":
+            means |= {"kind": "RequestVoteReply", "ok": message["granted"]}
+        elif message["kind"] == "append":
+            means |= {"kind": "AppendEntries", "index": message["before"], "count": len(message["entries"])}
+        elif message["kind"] == "appended":
+            means |= {"kind": "AppendEntriesReply", "index": message["index"], "ok": message["ok"]}
+        return means
 
     def reply(self, request, kind, **more):
         reply = {"effect": "reply", "id": request, "type": kind, "after": self.persists, **more}
@@ -264,7 +278,7 @@ def main():
         event = json.loads(line)
         answer = {"answers": event["n"]}
         if event["event"] == "hello":
-            answer |= {"protocol": 1, "holds": "cluster", "traces": "state"}
+            answer |= {"protocol": 1, "holds": "cluster", "traces": "messages"}
             answer |= {"data_types": ["register", "cas-register"]}
         elif event["event"] == "start":
             node = nodes[event["node"]] = Node(event)

@@ -27,12 +27,38 @@ class PersistEffect(
     """The journal holds nothing but these records from now on."""
 
 
+class Means(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a message is in Raft, in the words of its specification: one row of a core's refinement map.
+
+    The fields are those of the same message in docs/trace-format.md.
+    """
+
+    kind: Literal[
+        "AppendEntries",
+        "AppendEntriesReply",
+        "RequestVote",
+        "RequestVoteReply",
+        "InstallSnapshot",
+        "InstallSnapshotReply",
+        "other",
+    ]
+    term: int
+    """The term that the message has, of which its receiver may learn."""
+    index: int | None = None
+    """The entry before the first one; the last one of a candidate, a snapshot, or what a follower holds."""
+    count: int | None = None
+    """How many entries; how many bytes of a snapshot, or of it are held."""
+    ok: bool | None = None
+    """Of a reply: whether it agrees."""
+
+
 class SendEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="send"):
     """Send to another node, once the persist `after` is on disk."""
 
     to: str
     message: msgspec.Raw
     after: int = 0
+    means: Means | None = None
 
 
 class ReplyEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="reply"):

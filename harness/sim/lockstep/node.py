@@ -7,7 +7,7 @@ once a write is on disk is held here until then. The core is greeted with `hello
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn
 
 import msgspec
 
@@ -37,7 +37,7 @@ from harness.sim.lockstep.protocol import (
     read_hello,
     said_of_itself,
 )
-from harness.sim.lockstep.standing import Standing
+from harness.sim.lockstep.standing import MESSAGE, Standing
 from node_impl.core.events import (
     CancelTimer,
     ClientRequest,
@@ -65,6 +65,15 @@ class ForeignMessage(msgspec.Struct, frozen=True):
     sender: str
     message_id: str
     body: bytes
+    kind: str = MESSAGE
+    """What it is in Raft, if the core says so."""
+
+
+class _Numbered(NamedTuple):
+    """A message that waits for the disk, and whose line is in the trace already."""
+
+    to: str
+    message: ForeignMessage
 
 
 class ForeignRequest(msgspec.Struct, frozen=True):
@@ -162,7 +171,8 @@ class ForeignNode:
         self._traces = core.traces != "none"
         self._persisted = self._synced = self._sent = 0
         self._life = settings["life"]
-        self._held: dict[int, list[ReplyEffect | SendEffect]] = {}
+        self._explains = core.traces == "messages"
+        self._held: dict[int, list[ReplyEffect | SendEffect | _Numbered]] = {}
         self._requests: dict[int, ForeignRequest] = {}
         self._ended = False
 
@@ -206,8 +216,8 @@ class ForeignNode:
         if self._ended:
             return []
         match event:
-            case Received(ForeignMessage(sender, number, body)):
-                took = self._trace_message("receive", sender, number)
+            case Received(ForeignMessage(sender, number, body, kind)):
+                took = self._trace_message("receive", sender, number, kind)
                 given = {"event": "message", "from": sender, "message": msgspec.Raw(body)}
                 return [*took, *self._ask(now, given)]
             case TimerFired(name):
@@ -285,17 +295,41 @@ class ForeignNode:
             self._refuse("replies with a value that JSON cannot have")
         if given.after > self._persisted:
             self._refuse(f"lets something wait for persist {given.after}, and has made {self._persisted}")
+        if isinstance(given, SendEffect) and self._explains:
+            return self._explain(given)
         if given.after > self._synced:
             self._held.setdefault(given.after, []).append(given)
             return ()
         return self._leave(given)
 
-    def _leave(self, given: SendEffect | ReplyEffect) -> Sequence[Effect]:
+    def _explain(self, given: SendEffect) -> Sequence[Effect]:
+        """Trace a message as it is made, since what it means is said of the state that it was made in.
+
+        Whether it left before what it promises was on the disk is judged from the lines of both.
+        """
+        if given.means is None:
+            self._refuse('says that it traces messages, and gave the effect "send" without `means`')
+        number, kind = self._next_number(), given.means.kind
+        message = ForeignMessage(
+            self.name, number, bytes(given.message), MESSAGE if kind == "other" else kind
+        )
+        line = self._standing.message("send", given.to, number, given.means)
+        if given.after > self._synced:
+            self._held.setdefault(given.after, []).append(_Numbered(given.to, message))
+            return (line,)
+        return line, Send(given.to, message)
+
+    def _next_number(self) -> str:
+        self._sent += 1
+        return f"{self.name}:{self._life}:{self._sent}"
+
+    def _leave(self, given: SendEffect | ReplyEffect | _Numbered) -> Sequence[Effect]:
+        if isinstance(given, _Numbered):
+            return (Send(given.to, given.message),)
         if isinstance(given, SendEffect):
-            self._sent += 1
-            number = f"{self.name}:{self._life}:{self._sent}"
+            number = self._next_number()
             sent = Send(given.to, ForeignMessage(self.name, number, bytes(given.message)))
-            return *self._trace_message("send", given.to, number), sent
+            return *self._trace_message("send", given.to, number, MESSAGE), sent
         request = self._requests.pop(given.id, None)
         if request is None:
             self._refuse(f"replied twice to the request {given.id}")
@@ -304,8 +338,14 @@ class ForeignNode:
             return self._standing.acknowledge(given.index, request.op), respond
         return (respond,)
 
-    def _trace_message(self, event: Literal["send", "receive"], peer: str, number: str) -> Sequence[Effect]:
-        return (self._standing.message(event, peer, number),) if self._traces else ()
+    def _trace_message(
+        self, event: Literal["send", "receive"], peer: str, number: str, kind: str
+    ) -> Sequence[Effect]:
+        if not self._traces:
+            return ()
+        line = self._standing.message(event, peer, number)
+        line.message = kind
+        return (line,)
 
     def _refuse(self, what: str) -> NoReturn:
         event = shown(self._line.event)

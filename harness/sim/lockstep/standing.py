@@ -15,10 +15,12 @@ from typing import Literal
 import msgspec
 
 from harness.nemesis.view import NodeView
-from harness.sim.lockstep.effects import Row, TraceEffect
+from harness.sim.lockstep.effects import Means, Row, TraceEffect
 from node_impl.core.events import Role, Trace, TraceRow
 
 HASH_DIGITS = 16
+MESSAGE = "message"
+"""The kind of a message of which a core does not say what it is in Raft."""
 
 
 class _Unsynced:
@@ -131,10 +133,19 @@ class Standing:
         """A client's write is answered ok."""
         return self._line("acknowledge", index=index, op=op)
 
-    def message(self, event: Literal["send", "receive"], peer: str, message_id: str) -> Trace:
-        """A message leaves, or is taken."""
+    def message(
+        self, event: Literal["send", "receive"], peer: str, message_id: str, means: Means | None = None
+    ) -> Trace:
+        """A message is sent, or taken.
+
+        Args:
+            means: of a message that is sent, what it is in Raft, if the core says so.
+        """
         line = self._line(event)
-        line.peer, line.message, line.message_id = peer, "message", message_id
+        line.peer, line.message, line.message_id = peer, MESSAGE, message_id
+        if means is not None:
+            line.message = MESSAGE if means.kind == "other" else means.kind
+            line.index, line.count, line.ok, line.of_term = means.index, means.count, means.ok, means.term
         return line
 
     def stop(self) -> Trace:

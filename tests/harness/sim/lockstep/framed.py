@@ -14,7 +14,7 @@ def main() -> None:
     assert spec.loader is not None
     example = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(example)
-    hello = {"protocol": 1, "holds": "cluster", "traces": "state", "encoding": "msgpack"}
+    hello = {"protocol": 1, "holds": "cluster", "traces": "messages", "encoding": "msgpack"}
     number = msgspec.json.decode(sys.stdin.buffer.readline())["n"]
     greeting = {"answers": number, "data_types": ["register", "cas-register"], **hello}
     sys.stdout.buffer.write(msgspec.json.encode(greeting) + b"\n")
