@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
 
+from harness.errors import CouldNotRun
 from harness.nemesis.action import Action
 from harness.nemesis.outcome import Outcome
 from harness.nemesis.targets import aims_at_leader
 from harness.nemesis.view import ClusterView, NodeView
-from harness.run.runner import until_led
+from harness.run.folder import RunFolder
+from harness.run.runner import run, until_led
+from harness.run.test import Test
 from tests.harness.nemesis.views import invocation, view
+from tests.harness.systems.described.test_described import ETCD
 
 LED = view(3, leader="n2")
 NOT_LED = ClusterView(
@@ -52,6 +57,23 @@ def test_it_does_not_wait_where_no_node_states_a_role() -> None:
     world = ElectingWorld(SILENT)
     asyncio.run(until_led(world, 60))
     assert world.asked == 1
+
+
+def test_what_checkers_get_has_the_time_that_the_system_needs_to_settle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "lags.toml").write_text(ETCD.replace("start_s = 20", "start_s = 20, settle_s = 30"))
+    stored: list[Test] = []
+
+    def create(store: Path, test: Test) -> None:
+        stored.append(test)
+        raise CouldNotRun("this is enough")
+
+    monkeypatch.setattr(RunFolder, "create", create)
+    lags = Test(nodes=("n1",), system=str(tmp_path / "lags.toml"), workload="cas", nemesis=("kill",))
+    with pytest.raises(CouldNotRun, match="this is enough"):
+        run(lags, tmp_path / "store", command=["ackproof"], quiet=True)
+    assert [test.settle_bound_s for test in stored] == [30.0]
 
 
 @pytest.mark.parametrize(
