@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from checkers.registry.names import DEREGISTER, LISTS, LOOKUP, UPDATE, WRITES, instance_key, service_of
+from checkers.watching.forgotten import Forgotten
 from checkers.watching.suspicion import Suspicion
 from history import Operation
 
+KEPT_SERVICES = 1_000
+"""With more services than this, that which was used longest ago is forgotten."""
 KEPT_INDICES = 10_000
 """How many of the latest indices of writes are remembered, to find two writes at one index."""
 
@@ -55,6 +58,8 @@ class IndexWatch:
         self._written: dict[int, int] = {}
         """By index, the write that took effect there."""
         self._services: dict[str, _Service] = {}
+        """Those that were used longest ago first."""
+        self._forgotten = Forgotten()
         self._lists: deque[_List] = deque()
         self.lists_compared = 0
 
@@ -73,7 +78,7 @@ class IndexWatch:
     def _ended(self, begun: _Begun, completion: Operation, key: str) -> Suspicion | None:
         invocation, index = begun.operation, completion.raft_index
         is_write = completion.f in WRITES
-        service = self._services.setdefault(service_of(key), _Service())
+        service = self._service(service_of(key))
         if completion.type != "ok" or index is None:
             service.is_open |= is_write and completion.type != "fail"
             return None
@@ -100,6 +105,18 @@ class IndexWatch:
             self._write(service.held.setdefault(key, []), index, left_there)
         return None
 
+    def _service(self, name: str) -> _Service:
+        """The service of that name, which is now the one that was used last."""
+        service = self._services.pop(name, None)
+        if service is None:
+            service = _Service(is_open=name in self._forgotten)
+            if len(self._services) >= KEPT_SERVICES:
+                oldest = next(iter(self._services))
+                del self._services[oldest]
+                self._forgotten.add(oldest)
+        self._services[name] = service
+        return service
+
     def _write(self, held: list[tuple[int, str]], index: int, left_there: str) -> None:
         """Note a write, and forget those that no list can ask for any more."""
         insort(held, (index, left_there))
@@ -114,8 +131,8 @@ class IndexWatch:
         while self._lists and (oldest is None or self._lists[0].operation.index < oldest):
             listed, index = self._lists.popleft()
             name = service_of(listed.key or "")
-            service = self._services[name]
-            if service.is_open or not isinstance(listed.value, dict | None):
+            service = self._services.get(name)
+            if service is None or service.is_open or not isinstance(listed.value, dict | None):
                 continue
             self.lists_compared += 1
             expected = {}

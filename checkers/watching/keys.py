@@ -13,6 +13,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 
 from checkers.models.model import IMPOSSIBLE, MAYBE, Call, Model
+from checkers.watching.forgotten import Forgotten
 from checkers.watching.suspicion import Suspicion
 from history import Operation
 from history.values import frozen
@@ -23,6 +24,10 @@ MOST_STATES = 500
 """A key that can be in more states than this is given up."""
 MOST_STEPS = 20_000
 """What adding the operations between two quiet moments may cost, in steps of the model."""
+
+
+KEPT_KEYS = 2_000
+"""With more keys than this, that which was used longest ago is forgotten: the keys in use move on."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class KeyWatch:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._keys: dict[str | None, _Key] = {}
+        """Those that were used longest ago first."""
+        self._forgotten = Forgotten()
         self.judged = 0
         """How many answered operations were added to the states of their keys."""
 
@@ -69,9 +76,16 @@ class KeyWatch:
         """Take the next operation."""
         if not operation.is_client or operation.f not in self._model.functions:
             return None
-        key = self._keys.get(operation.key)
+        key = self._keys.pop(operation.key, None)
         if key is None:
-            key = self._keys[operation.key] = _Key({(self._model.initial, frozenset())})
+            if operation.key in self._forgotten:
+                return None
+            key = _Key({(self._model.initial, frozenset())})
+            if len(self._keys) >= KEPT_KEYS:
+                oldest = next(iter(self._keys))
+                del self._keys[oldest]
+                self._forgotten.add(oldest)
+        self._keys[operation.key] = key
         if key.is_given_up:
             return None
         if operation.type == "invoke":

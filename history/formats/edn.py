@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from history.history import HistoryError
+from history.limits import MOST_TOKENS_OF_AN_EVENT
 from history.values import DEEPEST, MARK, SET, Typed, encoded, in_words
 
 TOKEN = re.compile(
@@ -94,6 +95,7 @@ class _Reader:
         """The top-level forms; with `spread`, the items of those that are lists or vectors instead."""
         text, at, match_at = self._text, 0, TOKEN.match
         stack: list[_Open] = []
+        tokens = 0
         base = 0
         """How many collections are open around what is yielded: 1 within a list that is spread, else 0."""
         while at < len(text):
@@ -106,6 +108,11 @@ class _Reader:
                 self._line += token.count("\n")
                 continue
             line = self._line
+            tokens += 1
+            if tokens > MOST_TOKENS_OF_AN_EVENT:
+                raise self._error(
+                    f"an event of more than {MOST_TOKENS_OF_AN_EVENT:,} numbers, texts and brackets"
+                )
             if kind == "open":
                 if spread and not stack and token in ("[", "("):
                     base = 1
@@ -137,6 +144,7 @@ class _Reader:
                     stack[-1].items.append(value)
                 else:
                     yield line, value, at
+                    tokens = 0
         if stack:
             what = stack[-1].opened
             raise self._error(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tracemalloc
+from collections.abc import Iterable, Iterator, Sequence
 from random import Random
 
 import pytest
@@ -14,8 +15,9 @@ from checkers.models import MODELS
 from checkers.models.model import Model
 from checkers.verdict import Validity
 from checkers.watching import HistoryWatch, Suspicion, keys
+from checkers.watching.forgotten import ROOM_BYTES
 from checkers.watching.indices import IndexWatch
-from checkers.watching.keys import KeyWatch
+from checkers.watching.keys import KEPT_KEYS, KeyWatch
 from checkers.watching.raft import RaftWatch
 from harness.mutants.catalogue import MUTANTS
 from harness.run.watching.first_violation import WATCHED
@@ -248,6 +250,51 @@ def test_seeded_bugs_are_stopped_early_or_left_to_the_end() -> None:
     stopped = {mutant.name: stopped_early(mutant.name, mutant.seed) for mutant in MUTANTS.values()}
     early = {name: found for name, found in stopped.items() if found is not None}
     assert len(early) > len(stopped) / 3, early
+
+
+def register_history(keys: Iterable[str]) -> History:
+    """A write and a read of each of these keys; every read is right."""
+    rows = []
+    for key in keys:
+        for f, asked, answered in (("write", key, None), ("read", None, key)):
+            rows += [("invoke", f, key, asked), ("ok", f, key, answered)]
+    return History(
+        Operation(place, place, 0, type_, f, key, value)  # type: ignore[arg-type]
+        for place, (type_, f, key, value) in enumerate(rows)
+    )
+
+
+def test_a_long_run_is_watched_in_bounded_memory_and_no_key_is_new_twice() -> None:
+    watch, keys = KeyWatch(MODELS["register"]), [f"k{number}" for number in range(KEPT_KEYS + 50)]
+    tracemalloc.start()
+    assert first(watch, register_history(keys[:KEPT_KEYS])) is None
+    before, _ = tracemalloc.get_traced_memory()
+    assert first(watch, register_history(keys[KEPT_KEYS:])) is None
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < ROOM_BYTES + 64 * 1024
+    # The first key holds what was written. To a watch that took it for new, it would hold nothing.
+    late = [Operation(0, 0, 0, "invoke", "read", "k0"), Operation(1, 1, 0, "ok", "read", "k0", "k0")]
+    assert first(watch, History(late)) is None
+    kept = [
+        Operation(0, 0, 0, "invoke", "read", keys[-1]),
+        Operation(1, 1, 0, "ok", "read", keys[-1], "other"),
+    ]
+    assert first(watch, History(kept)) is not None
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_is_wrong_with_a_beginning_is_wrong_with_the_whole_history(seed: int) -> None:
+    random = Random(seed)
+    model = random.choice(ALL_MODELS)
+    kind = random.choice(("correct", "mutated", "arbitrary"))
+    history = recorded(small_history(model, random, kind=kind, most=7))
+    verdicts = [
+        LinearizabilityOf(model).check(Recording(nodes=(), history=History(history[:length]))).validity
+        for length in range(len(history) + 1)
+    ]
+    first_bad = verdicts.index(Validity.INVALID) if Validity.INVALID in verdicts else len(verdicts)
+    assert all(verdict is Validity.INVALID for verdict in verdicts[first_bad:]), (model.name, verdicts)
 
 
 def test_any_beginning_of_a_linearizable_history_is_linearizable_and_not_suspected() -> None:

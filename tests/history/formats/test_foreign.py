@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from history import NEMESIS, HistoryError
-from history.formats import RecordedHistory, read
+from history.formats import RecordedHistory, edn, read
 from history.values import in_words
 
 WRITE = "{:type :invoke, :f :write, :value 1, :process 0}\n{:type :ok, :f :write, :value 1, :process 0}\n"
@@ -236,3 +236,11 @@ def test_bad_input_is_refused_with_its_line_and_rule(content: bytes, rule: str, 
         read(tmp_path / "history")
     assert rule in str(refused.value)
     assert len(refused.value.rule) < 200
+
+
+def test_one_event_of_edn_has_a_bound_and_their_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edn, "MOST_TOKENS_OF_AN_EVENT", 100)
+    event = "{:process 0, :type :invoke, :f :write, :value [" + 60 * "1 " + "]}\n"
+    assert len(list(edn.records("[" + 50 * event + "]", "log.edn"))) == 50
+    with pytest.raises(HistoryError, match="line 2: an event of more than 100 numbers, texts and brackets"):
+        list(edn.records(event + "{:a [" + 100 * "1 " + "]}", "log.edn"))
