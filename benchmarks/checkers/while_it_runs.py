@@ -103,11 +103,11 @@ def lines(workload: str, operations: int) -> Iterator[str]:
             pending[client] = call, None
             begun += 1
             yield line(processes[client], "invoke", call)
-        elif open_call[1] is None:
+        elif (reply := open_call[1]) is None:
             pending[client] = open_call[0], store.carry_out(open_call[0])
             continue
         else:
-            call, reply = open_call
+            call = open_call[0]
             pending[client] = None
             own = {"f": call["f"], "key": call["key"]}
             if draw.random() < UNKNOWN and call["f"] not in ("read", "lookup", "list"):
