@@ -150,6 +150,9 @@ class Headline(msgspec.Struct, frozen=True):
     """How many checkers found what, where they do not agree."""
 
 
+NOT_JUDGED = "No checker judged this run. To have it judged: ackproof analyze, with the run's folder."
+
+
 def headline(
     verdicts: Sequence[Verdict],
     claimed: Validity,
@@ -162,7 +165,7 @@ def headline(
     causes first: of a violation the title of its first evidence, else the summary.
     """
     if not verdicts:
-        return Headline(Validity.worst([claimed, Validity.UNKNOWN]), "No checker judged this run.")
+        return Headline(Validity.worst([claimed, Validity.UNKNOWN]), NOT_JUDGED)
     validity = Validity.worst([claimed, combined(verdicts, required)])
     if validity is Validity.VALID:
         judged = sum(verdict.unjudged is None for verdict in verdicts)

@@ -13,7 +13,7 @@ from checkers.explanation import StoryLine
 from checkers.registry.applied import REMOVED, applied_ops
 from checkers.registry.names import DEREGISTER, EXPIRE, REGISTER, UPDATE, WRITES
 from history import TraceEntry, TraceEvent
-from reports.explain.scene import Scene, name_of, ref_of
+from reports.explain.scene import Scene, name_of, numbered, ref_of
 from reports.explain.telling import Telling
 from reports.spans import Span
 
@@ -40,21 +40,36 @@ class Written(NamedTuple):
 
 def lines_of_effects(telling: Telling) -> Iterator[StoryLine]:
     """For the write that clients miss: what it did in the log, and which entry took its effect away."""
-    missed = _missed(telling)
-    if missed is None or missed.key is None:
+    found = _own(telling)
+    if found is None:
         return
-    changes = changes_of(telling.scene, missed.key)
-    own = next((one for one in changes if one.span is not None and one.span.index == missed.index), None)
-    if own is None:
+    own, changes = found
+    if own.span is not None and own.after != own.span.argument:
+        why = f"index {own.at_index} changed nothing, as {_why_empty(own, changes)}"
+        yield _line(telling.scene, own, why, f": {numbered(own.span)}")
         return
-    place = changes.index(own)
-    if own.after != missed.argument:
-        yield _line(telling.scene, own, f"{_entry(own)} changed nothing, as {_why_empty(own, changes)}")
-        return
-    later = next((one for one in changes[place + 1 :] if one.after != own.after), None)
+    later = next((one for one in changes[changes.index(own) + 1 :] if one.after != own.after), None)
     if later is not None:
         took = "removed" if later.after is None else "replaced"
         yield _line(telling.scene, later, f"{_entry(later)} {took} {own.after}")
+
+
+def without_effect(telling: Telling) -> str:
+    """`, as index 15 changed nothing`, where that is why clients miss a write; else nothing."""
+    found = _own(telling)
+    if found is None or found[0].span is None or found[0].after == found[0].span.argument:
+        return ""
+    return f", as index {found[0].at_index} changed nothing"
+
+
+def _own(telling: Telling) -> tuple[Change, list[Change]] | None:
+    """What the write that clients miss did in the log, and all that was done to its key."""
+    missed = _missed(telling)
+    if missed is None or missed.key is None:
+        return None
+    changes = changes_of(telling.scene, missed.key)
+    own = next((one for one in changes if one.span is not None and one.span.index == missed.index), None)
+    return None if own is None else (own, changes)
 
 
 def _missed(telling: Telling) -> Span | None:
@@ -82,19 +97,19 @@ def _why_empty(own: Change, changes: list[Change]) -> str:
     """Why there was nothing to update: which entry had removed it, or that none had registered it."""
     before = [one for one in changes if one.at_index < own.at_index and one.before is not None]
     if not before:
-        return "no entry before it registered that instance"
+        return "no entry had registered that instance"
     last = max(before, key=lambda one: one.at_index)
     return f"{_entry(last)} had removed the instance".replace(",)", ")")
 
 
-def _line(scene: Scene, change: Change, words: str) -> StoryLine:
+def _line(scene: Scene, change: Change, words: str, about: str = "") -> StoryLine:
     """A line about an applied entry, at the time when it was first applied."""
     applied = first_applied(scene, change.at_index)
     who = written_at(scene, change.at_index)
     by = "" if who is None else f"; {who.event.node}, leader of term {who.entry.term}, had appended it"
     span = change.span
     return StoryLine(
-        text=f"{words}{by}",
+        text=f"{words}{by}{about}",
         kind="apply",
         time=None if applied is None else scene.time(applied),
         node=None if applied is None else applied.node,

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from reports.explain.cause import CONFORMANCE
+from reports.explain.lines.effects import without_effect
 from reports.explain.scene import outcome_of
 from reports.explain.sentences.of_clients import anomaly, answered_wrongly, in_full, two_holders, watched
 from reports.explain.sentences.of_instances import decided_early, wrong_about_an_instance
@@ -47,7 +48,7 @@ def headline(telling: Telling) -> str:
     make = SENTENCES.get(telling.cause.verdict.checker)
     sentence = (make(telling) if make is not None else None) or _plain(telling)
     sentence = _AGAIN.sub(r"\1: it", sentence)
-    effect = "" if telling.effect is None else _in_brief(telling.effect.title)
+    effect = "" if telling.effect is None else _in_brief(telling.effect.title) + without_effect(telling)
     if effect and effect not in sentence and len(sentence) + len(effect) + len(AFTER) <= LONGEST:
         sentence += f"{AFTER}{effect}"
     for less, rest in _LESS:

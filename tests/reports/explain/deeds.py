@@ -292,7 +292,8 @@ def _touches(recording: Recording, spans: Spans, operation: int, deed: Deed) -> 
         return False
     trace = recording.traces[deed.node]
     before = [event for event in trace.events if (event.life, event.seq) <= (deed.life, deed.after)]
-    held = [entry.op for event in before for entry in event.entries if entry.op is not None]
+    appended = (event for event in before if event.event == "append")
+    held = [entry.op for event in appended for entry in event.entries if entry.op is not None]
     if held and held[-1] == str(operation):
         return True
     if span.end is not None and span.outcome == "ok" and span.end < deed.time:
