@@ -56,6 +56,7 @@ class Share:
     def __init__(self) -> None:
         self._world: SimulatedWorld | None = None
         self._limit_ns = 0
+        self._at_last = 0.0
 
     def of(self, plan: Plan) -> Callable[[SimulatedWorld], None]:
         """What must look at the world of this plan before it goes on."""
@@ -66,10 +67,16 @@ class Share:
         """About which part of its time is over, from 0 to 1: a second of work takes longer than one after it,
         and the folder is written at the end."""
         if self._world is None:
-            return 0.0
+            return self._at_last
         worked = min(self._world.now / self._limit_ns, 1.0)
         read = min(max(self._world.now - self._limit_ns, 0) / LAST_READS_NS, 1.0)
         return AT_LIMIT * worked + (AT_END - AT_LIMIT) * read
+
+    def end(self) -> None:
+        """Let go of the world, which holds all that happened in it: while it is there, whatever comes next is
+        slower, as Python's collector passes over it again and again."""
+        self._at_last = 1.0
+        self._world = None
 
     def _look_at(self, world: SimulatedWorld) -> None:
         self._world = world
@@ -86,7 +93,9 @@ class Watched:
         """Run it into a new folder under `store`; the run is not yet judged."""
         prepare = self.share.of(self._plan)
         ran = twice(lambda taken: run(self._plan, prepare=prepare, exchanges=taken), self._plan.core)
-        return ran.write(store, command)
+        folder = ran.write(store, command)
+        self.share.end()
+        return folder
 
 
 def shrunk(
@@ -162,7 +171,10 @@ def replayed(
         CouldNotRun: see `load`.
     """
     _, ran, warning = played_file(file, anyway=anyway, core=core, share=share)
-    return ran.write(store, command), warning
+    folder = ran.write(store, command)
+    if share is not None:
+        share.end()
+    return folder, warning
 
 
 def played_file(
