@@ -60,15 +60,16 @@ class DaskCluster:
             self.close()
             raise
 
-    def submit(self, function: Callable[..., Any], *args: Any, apart_from: frozenset[str]) -> Any:
-        """A future of a call on some worker; on one of these only if there is no other.
+    def submit(self, function: Callable[..., Any], *args: Any, only_on: frozenset[str]) -> Any:
+        """A future of a call on one of these workers; on any, if none is named.
+
+        A mere preference would not do: a worker without work takes from others what has one.
 
         Raises:
             OSError: the scheduler went away.
         """
-        others = [worker for worker in self.workers if worker not in apart_from] if apart_from else None
         key = f"ackproof-{secrets.token_hex(12)}"
-        where = {"workers": others, "allow_other_workers": True} if others else {}
+        where = {"workers": sorted(only_on)} if only_on else {}
         try:
             return self._client.submit(function, *args, key=key, pure=False, retries=0, **where)
         except Exception as error:  # Dask raises a plain Exception if its connection has ended
@@ -134,12 +135,22 @@ class DaskCluster:
                 why = f"the Dask scheduler {self.address} has no workers; on each machine: {_START}"
             except OSError as error:
                 self._end_client()
-                why = f"no Dask scheduler answers at {self.address} ({_in_words(error)}); {_START_SCHEDULER}"
+                why = self._why_not_connected(error)
             if self.workers and not self.is_lost:
                 return
             if time.monotonic() >= until:
                 raise CouldNotRun(why)
             time.sleep(0.2)  # a process of another machine: it can only be asked again
+
+    def _why_not_connected(self, error: OSError) -> str:
+        """What keeps the scheduler from answering: it is not there, or certificates do not fit."""
+        words = _in_words(error)
+        if self._security is not None and (about := _SSL_ERROR.search(words)):
+            return (
+                f"the Dask scheduler {self.address} and this command do not accept each other's certificates "
+                f"({about[0]}); those of all must be of one authority, which ca-file names (docs/scale.md)"
+            )
+        return f"no Dask scheduler answers at {self.address} ({words}); {_START_SCHEDULER}"
 
     def _new_client(self, within_s: float) -> Any:
         return self._distributed.Client(
@@ -221,6 +232,8 @@ class DaskCluster:
 
 _NO_MODULE = re.compile(r"No module named '(harness|history|checkers)\b")
 """So Python says it; Dask makes a plain `Exception` of it."""
+_SSL_ERROR = re.compile(r"\[SSL[^\]]*\][^()]*[^() ]")
+"""So OpenSSL says what it does not accept, within a longer text."""
 _START_SCHEDULER = "start one with: dask scheduler --port PORT, or use --dask local"
 _START = "dask worker ADDRESS --nworkers auto --nthreads 1"
 

@@ -25,7 +25,7 @@ PIECES_A_WORKER = 2
 """How many pieces each worker has at once: the one that it does, and the next, so that it never waits."""
 KEPT = "what was done is kept, and the same command, or --resume of a campaign, goes on"
 MOST_REFUSALS = 3
-"""How often one piece may come to workers with other code before it is given up."""
+"""How often one piece may come to workers with other code until it is given up, if there is no other."""
 
 
 class OnDask(Generic[K, P, R]):
@@ -81,6 +81,7 @@ class OnDask(Generic[K, P, R]):
             futures = self._next_futures(timeout_s)
             ended = self._taken(futures) if futures else []
             self._cluster.look()
+            self._take_back()
             self._demand_workers()
         except OSError:
             pass  # the scheduler went away, or is late: what has not come is asked for again
@@ -106,16 +107,28 @@ class OnDask(Generic[K, P, R]):
     def _submit(self, key: K) -> None:
         piece = self._pieces[key]
         piece.future = None
+        piece.where = frozenset(self._usable()) if self._refused else frozenset()
         future = self._cluster.submit(
             do,
             self._cluster.identity,
             self._expected,
             self._longest_s,
             piece.work,
-            apart_from=frozenset(self._refused),
+            only_on=piece.where,
         )
         piece.future, piece.submitted = future, time.monotonic()
         future.add_done_callback(lambda done: self._ended.put((key, done)))
+
+    def _usable(self) -> list[str]:
+        """The workers that were not refused."""
+        return [worker for worker in self._cluster.workers if worker not in self._refused]
+
+    def _take_back(self) -> None:
+        """Let pieces be given to the cluster again whose workers have all gone: Dask would wait for them."""
+        workers = frozenset(self._cluster.workers)
+        for piece in self._pieces.values():
+            if piece.where and piece.where.isdisjoint(workers):
+                piece.future = None
 
     def _next_futures(self, timeout_s: float) -> dict[K, Any]:
         """The futures that are done, by key; without those of pieces that ended or were given again."""
@@ -164,7 +177,7 @@ class OnDask(Generic[K, P, R]):
             self._say(f"the Dask worker {refused.worker} came later and is not used: {why}")
         piece = self._pieces[key]
         piece.refusals += 1
-        if piece.refusals > MOST_REFUSALS:
+        if piece.refusals > MOST_REFUSALS and not self._usable():
             return Done(f"the Dask worker {refused.worker} is not used: {why}")
         piece.future = None
         return None
@@ -206,5 +219,7 @@ class _Piece:
         self.work = work
         self.future: Any = None
         """Its future; None if it is to be given to the cluster once more."""
+        self.where: frozenset[str] = frozenset()
+        """The workers that alone may do it; empty if any may."""
         self.submitted = time.monotonic()
         self.refusals = 0

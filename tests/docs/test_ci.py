@@ -195,7 +195,13 @@ def test_the_gitlab_example_ends_as_the_gate_does(code: int, tmp_path: Path) -> 
     job = Job(tmp_path, stand_in(code))
     script = "\n".join(yaml.safe_load(example("gitlab"))["gate"]["script"])
     assert job.run(script, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "abc"}) == code
-    assert job.calls() == ["pip install -q ./ackproof", "ackproof gate --changed abc --result gate.json"]
+    assert job.calls() == ["pip install -q .", "ackproof gate --changed abc --result gate.json"]
+
+
+@pytest.mark.parametrize("name", ["gitlab", "jenkins"])
+def test_what_an_example_installs_is_the_package_of_this_repository(name: str) -> None:
+    (installed,) = re.findall(r"install -q (\S+)$", example(name), re.MULTILINE)
+    assert (REPOSITORY / installed / "pyproject.toml").is_file()
 
 
 @pytest.mark.parametrize("code", [0, 2])

@@ -1,17 +1,17 @@
 """Which runs still fit into a budget that is held in wall time, by how long runs took in this campaign.
 
-A run fits if the longest run of its cell so far would fit. A simulated cell without a run counts as the
-longest run of the cell that has the shortest ones: so a cell is not left out because of a dear neighbour, and
-none begins when hardly anything is left. A real run takes its time limit, and what real runs take on average
-in addition to theirs (sharing.py).
+A run fits if the runs of its cell took no longer on average than is left. A simulated cell without a run
+counts as the cell with the shortest ones: so a cell is not left out because of a dear neighbour. A real run
+takes its time limit, and what real runs take on average in addition to theirs (sharing.py).
 
-The longest run, as a budget that began runs by their usual length would often have to give up the last ones,
-and then always those that take long.
+The average, and not the longest run: at most one run for each process is given up at the end, while a bound
+that all runs keep left cores without work for the last tenth of a gate.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from statistics import fmean
 
 from harness.campaign.budget.sharing import limits_of, rest_s
 from harness.campaign.cells import CampaignPlan
@@ -24,8 +24,8 @@ class RunLengths:
     def __init__(self, plan: CampaignPlan, done: Iterable[RunLine], rest_here_s: float) -> None:
         """`rest_here_s` is what a real run is expected to take in addition to its time limit."""
         self._plan = plan
-        self._longest: dict[int, float] = {}
-        """By simulated cell."""
+        self._simulated: dict[int, list[float]] = {}
+        """How long the runs of each simulated cell took."""
         self._real: list[RunLine] = []
         self._rest_here_s = rest_here_s
         for line in done:
@@ -36,7 +36,7 @@ class RunLengths:
         if self._plan.cells[line.cell].world != "sim":
             self._real.append(line)
         else:
-            self._longest[line.cell] = max(self._longest.get(line.cell, 0.0), line.outcome.took_s)
+            self._simulated.setdefault(line.cell, []).append(line.outcome.took_s)
 
     def within(self, left_s: float, *, is_simulated: bool) -> frozenset[int]:
         """The cells of one kind of world whose next run is expected to end in this time."""
@@ -44,8 +44,9 @@ class RunLengths:
             number for number, cell in enumerate(self._plan.cells) if (cell.world == "sim") is is_simulated
         ]
         if is_simulated:
-            unknown_s = min(self._longest.values(), default=0.0)
-            expected = {number: self._longest.get(number, unknown_s) for number in own}
+            known = {number: fmean(took) for number, took in self._simulated.items()}
+            unknown_s = min(known.values(), default=0.0)
+            expected = {number: known.get(number, unknown_s) for number in own}
         else:
             rest = rest_s(self._plan, self._real, self._rest_here_s)
             expected = {number: limits_of(self._plan.cells[number]).least + rest for number in own}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,7 @@ from harness.errors import CouldNotRun
 from harness.executors.dask_cluster import DaskCluster
 from harness.sim.schedule.version import identity
 from tests.harness.campaign.fakes import plan
-from tests.harness.executors.dask_processes import dask_processes, needs_dask
+from tests.harness.executors.dask_processes import ROOT, dask_processes, needs_dask
 
 CELLS = (
     canary("forgetful"),
@@ -78,12 +79,28 @@ def test_a_campaign_gives_the_same_on_dask_with_a_worker_killed_and_the_schedule
 
 @pytest.mark.campaign
 @pytest.mark.timeout(300)
+def test_a_worker_on_which_another_version_of_ackproof_is_installed_is_refused(tmp_path: Path) -> None:
+    needs_dask()
+    installed = tmp_path / "installed"
+    about = installed / "ackproof-99.1.dist-info" / "METADATA"
+    about.parent.mkdir(parents=True)
+    about.write_text("Metadata-Version: 2.1\nName: ackproof\nVersion: 99.1\n")
+    with dask_processes(tmp_path, 0) as cluster:
+        cluster.start_worker({"PYTHONPATH": os.pathsep.join((str(installed), str(ROOT)))})
+        with pytest.raises(CouldNotRun, match=r"tcp://127\.0\.0\.1:\d+ \(Ackproof is 99\.1 there and "):
+            DaskCluster(cluster.address, identity, jobs=1)
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
 def test_tls_connects_those_with_certificates_and_nobody_else(tmp_path: Path) -> None:
     needs_dask()
     import dask.config
 
     pytest.importorskip("cryptography", reason="no certificates can be made without it")
     key, certificate = certificates(tmp_path)
+    (tmp_path / "others").mkdir()
+    own = dict(zip(("key", "cert"), certificates(tmp_path / "others"), strict=True))
     names = {"ca-file": certificate}
     for role in ("scheduler", "worker", "client"):
         names |= {f"{role}.key": key, f"{role}.cert": certificate}
@@ -101,6 +118,10 @@ def test_tls_connects_those_with_certificates_and_nobody_else(tmp_path: Path) ->
             connected = DaskCluster(cluster.address, identity, jobs=1)
             assert all(worker.startswith("tls://") for worker in connected.workers)
             connected.close()
+        others = {f"distributed.comm.tls.client.{name}": str(path) for name, path in own.items()}
+        refused = r"and this command do not accept each other's certificates \(\[SSL.*authority"
+        with dask.config.set(settings | others), pytest.raises(CouldNotRun, match=refused):
+            DaskCluster(cluster.address, identity, jobs=1, connect_s=3)
 
 
 def certificates(folder: Path) -> tuple[Path, Path]:

@@ -66,3 +66,9 @@ def process_of(number: int) -> int:
 def pretended() -> dict[str, str]:
     """The identity of this process; another one where the environment says so."""
     return {**identity(), **({"Python": version} if (version := os.environ.get("PRETENDED_PYTHON")) else {})}
+
+
+def slowly_squared(number: int) -> int:
+    """A piece of work that takes so long that Dask gives those that wait to idle workers."""
+    time.sleep(0.4)
+    return number**2

@@ -13,10 +13,10 @@ from harness.executors import dask_cluster
 from harness.executors.dask_address import checked_address, unprotected
 from harness.executors.dask_cluster import DaskCluster
 from harness.executors.executor import each_result
-from harness.executors.on_dask import OnDask
+from harness.executors.on_dask import MOST_REFUSALS, OnDask
 from harness.sim.schedule.version import identity
 from tests.harness.executors.dask_processes import dask_processes, needs_dask
-from tests.harness.executors.pieces import noted, pretended, squared
+from tests.harness.executors.pieces import noted, pretended, slowly_squared, squared
 
 
 def test_nothing_is_lost_or_counted_twice_when_a_worker_is_killed_and_the_scheduler_restarted(
@@ -93,6 +93,29 @@ def test_a_worker_with_other_code_that_comes_later_does_no_work(tmp_path: Path) 
     (line,) = said
     assert line.startswith("the Dask worker tcp://127.0.0.1:")
     assert "came later and is not used: Python is 3.9.9 there" in line
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(300)
+def test_a_refused_worker_takes_no_work_from_others_and_one_that_replaces_them_gets_it(
+    tmp_path: Path,
+) -> None:
+    needs_dask()
+    said: list[str] = []
+    found = []
+    with dask_processes(tmp_path, 1) as cluster:
+        connected = DaskCluster(cluster.address, pretended, jobs=1)
+        executor: OnDask[int, [int], int] = OnDask(slowly_squared, connected, said.append)
+        for refused in range(1, MOST_REFUSALS + 2):
+            cluster.start_worker({"PRETENDED_PYTHON": f"3.9.{refused}"})
+        for number, result in each_result(executor, ((number, number) for number in range(30))):
+            found.append((number, result))
+            if len(found) == 20:
+                cluster.start_worker()
+                cluster.workers[0].send_signal(signal.SIGKILL)
+    assert sorted(found) == [(number, number**2) for number in range(30)]
+    refused_lines = [line for line in said if "came later and is not used: Python is 3.9." in line]
+    assert 1 <= len(refused_lines) == len(set(refused_lines))
 
 
 @pytest.mark.campaign
