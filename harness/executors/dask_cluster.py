@@ -148,7 +148,8 @@ class DaskCluster:
         if self._security is not None and (about := _SSL_ERROR.search(words)):
             return (
                 f"the Dask scheduler {self.address} and this command do not accept each other's certificates "
-                f"({about[0]}); those of all must be of one authority, which ca-file names (docs/scale.md)"
+                f"({about[0]}); all must be of one authority, which "
+                "DASK_DISTRIBUTED__COMM__TLS__CA_FILE names (docs/scale.md)"
             )
         return f"no Dask scheduler answers at {self.address} ({words}); {_START_SCHEDULER}"
 

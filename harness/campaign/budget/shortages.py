@@ -7,7 +7,7 @@ A time limit is too short if a cell's faults cannot all have their turn in it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -86,9 +86,20 @@ def _budget(plan: CampaignPlan, real_jobs: int, rest_of_run_s: float) -> Iterato
             plan.most_s,
             enough,
             f"a budget of {plan.most_s:g} s is too short for one run of each cell: {len(real)} real ones "
-            f"take about {enough} s, {at_once}; give --seconds {enough}{more}",
+            f"take about {enough} s, {at_once}; give --seconds {enough}{more}"
+            f"{_given_up(real, plan.most_s * real_jobs, rest_of_run_s)}",
             tuple(cell.name for cell in real),
         )
+
+
+def _given_up(real: Sequence[Cell], budget_s: float, rest_of_run_s: float) -> str:
+    """Which cells have no run if the budget stays: the last ones, as first runs begin in the plan's order."""
+    fitting = sum(
+        first_runs_s(real[:number], rest_of_run_s) <= budget_s for number in range(1, len(real) + 1)
+    )
+    left = real[fitting:]
+    others = f" and {len(left) - 1} more" if len(left) > 1 else ""
+    return f"; as it is, no run is left for {left[0].name}{others}" if left else ""
 
 
 def _chosen(cell: Cell) -> Test:

@@ -61,8 +61,13 @@ def test_a_budget_in_which_not_each_cell_has_one_run_is_too_short() -> None:
     assert (short.given_s, short.enough_s) == (39, 40)
     assert short.text == (
         "a budget of 39 s is too short for one run of each cell: 2 real ones take about 40 s, one at a time; "
-        "give --seconds 40, or --real-jobs 2"
+        "give --seconds 40, or --real-jobs 2; as it is, no run is left for local, reference-node, cas, kill, "
+        "3 nodes, time limit 10"
     )
+    (shorter,) = shortages(plan(*cells, most_s=19.0), rest_of_run_s=10.0)
+    assert shorter.text.endswith("no run is left for " + f"{cells[0].name} and 1 more")
+    (almost,) = shortages(plan(*cells, most_s=39.9), rest_of_run_s=9.9)
+    assert almost.text.endswith("or --real-jobs 2")  # 39.8 s are enough, and 40 are asked for
     assert shortages(plan(*cells, most_s=40.0), rest_of_run_s=10.0) == ()
     assert shortages(plan(*cells)) == ()
     assert shortages(plan(*cells, most_s=20.0), real_jobs=2, rest_of_run_s=10.0) == ()
