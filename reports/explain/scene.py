@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from checkers.registry.names import EXPIRE
 from checkers.verdict import EventRef
 from history import NodeLife, Recording, TraceEvent
 from history.nemesis import NemesisCompletion, read_completion
@@ -134,6 +135,15 @@ def _value(value: Any) -> str:
 def numbered(span: Span) -> str:
     """An operation in words: `operation 582 (register svc-1 r560)`."""
     return f"operation {span.index} ({name_of(span)})"
+
+
+def decided_of(op: str | None) -> str:
+    """What an entry that a leader wrote by itself decides on an instance: `: svc-1/10.0.0.3:80 is removed`;
+    nothing of another entry."""
+    if op is None or not op.startswith(f"{EXPIRE}:") or op.count(":") < 3:
+        return ""
+    _, to, _, key = op.split(":", 3)
+    return f": {clean(key)} is {clean(to)}"
 
 
 def answer_of(span: Span) -> str:

@@ -23,7 +23,7 @@ from reports.explain.lines.entries import lines_of_entries
 from reports.explain.lines.expiries import lines_of_expiry
 from reports.explain.lines.standstill import lines_of_standstill, standstill_of
 from reports.explain.lines.under_way import NOTHING_ASKED, near
-from reports.explain.scene import numbered, outcome_of, ref_of
+from reports.explain.scene import decided_of, numbered, outcome_of, ref_of
 from reports.explain.sentences.of_clients import culprit
 from reports.explain.steps import did, ended_by, index_of, line_of, rule_broken
 from reports.explain.telling import OF_ENTRIES, Telling
@@ -167,7 +167,8 @@ def _step(telling: Telling, event: TraceEvent, broken: str, *, is_wrong: bool) -
     line = line_of(telling.scene, event, f"{event.node} {did(event)}{broken}", is_wrong=is_wrong)
     span = operation_of(telling, event)
     if span is None:
-        return line
+        decided = "".join(decided_of(entry.op) for entry in event.entries) if event.event == "append" else ""
+        return msgspec.structs.replace(line, text=f"{line.text}{decided}")
     return msgspec.structs.replace(line, operation=span.index, text=f"{line.text}: {numbered(span)}")
 
 

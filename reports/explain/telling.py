@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from checkers.registry.names import BEAT
 from checkers.verdict import Evidence, Validity, Verdict
 from history import TraceEvent
 from reports.explain.cause import (
@@ -172,7 +173,8 @@ def _indices(
     if asked and scene.recording.traces:
         by_operation = indices_of(scene.recording.traces, asked)
     both = {span.index for span in spans} & {span.index for span in effect_spans}
-    writes = sorted((span for span in spans if span.f not in READS), key=lambda span: span.index not in both)
+    changing = (span for span in spans if span.f not in READS and span.f != BEAT)
+    writes = sorted(changing, key=lambda span: span.index not in both)
     harmed = [span for span in effect_spans if span.f not in READS]
     add(span.raft_index or by_operation.get(span.index) for span in writes[:MOST_WRITES])
     add(span.raft_index or by_operation.get(span.index) for span in harmed[:1])

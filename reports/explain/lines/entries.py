@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from checkers.explanation import StoryLine
 from reports.explain.gathered import Fact
-from reports.explain.scene import numbered, ref_of
+from reports.explain.scene import decided_of, numbered, ref_of
 from reports.explain.telling import Telling
 from reports.text import seconds
 
@@ -77,7 +77,7 @@ def _entry(telling: Telling, fact: Fact) -> tuple[str, str, int | None]:
     op = fact.event.op if entry is None else entry.op
     span = telling.scene.span(int(op)) if op is not None and op.isdecimal() else None
     where = f"index {fact.at_index}" if entry is None else f"index {fact.at_index} of term {entry.term}"
-    return (where, "", None) if span is None else (where, f": {numbered(span)}", span.index)
+    return (where, decided_of(op), None) if span is None else (where, f": {numbered(span)}", span.index)
 
 
 def _fact(telling: Telling, fact: Fact) -> StoryLine:

@@ -305,4 +305,11 @@ def _term_before(telling: Telling, life: NodeLife) -> str:
         for (node, number), last in telling.found.last.items()
         if node == life.node and number < life.life
     ]
-    return "" if not before else f", after it had been in term {max(before, key=lambda one: one.life).term}"
+    if not before:
+        return ""
+    last = max(before, key=lambda one: one.life)
+    ending = telling.scene.life(last.node, last.life)
+    how = ""
+    if ending is not None and ending.ended_by is not None:
+        how = f"; {ending.ended_by} had ended life {last.life}{telling.scene.at(ending.ended_at)}"
+    return f", after it had been in term {last.term}{how}"

@@ -84,3 +84,20 @@ def test_two_entries_at_one_index_of_one_term_are_told_with_both_leaders() -> No
     appended = {(line.node, line.operation) for line in found.story if line.kind == "append"}
     assert leaders == {"n1", "n2"}
     assert appended == {("n2", 0), ("n1", 5)}
+
+
+def test_a_node_that_cannot_begin_again_is_told_with_what_had_ended_it() -> None:
+    found = explanation_of("never-fsync")
+    assert re.match(
+        r"n1 ended by itself: exit status 65 at [\d.]+ s, in life 2, after it had been in term 2; "
+        r"\S+ had ended life 1 at [\d.]+ s",
+        found.headline,
+    )
+
+
+@pytest.mark.campaign
+def test_an_entry_that_a_leader_wrote_by_itself_says_what_it_decides() -> None:
+    found = explanation_of("beats-not-counted", 640586080)
+    [wrong] = [line for line in found.story if line.is_wrong]
+    assert "appended index 18 of term 1: svc-0/10.0.0.3:8080 is unhealthy" in wrong.text
+    assert found.headline.startswith("n1, leader of term 1, called svc-0/10.0.0.3:8080 unhealthy")
