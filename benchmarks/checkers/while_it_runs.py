@@ -144,7 +144,7 @@ def watch(folder: Path, workload_name: str, operations: int) -> None:
                 watched.see(operation)
                 if number % 1_000 == 0:
                     await asyncio.sleep(0)
-                if number % max(1, operations // 10) == 0:
+                if number % max(1, 2 * operations // 10) == 0:  # an operation has two lines
                     grown.append(_resident_mib())
         grown.append(_resident_mib())
         while nodes and (used := time.process_time()):
