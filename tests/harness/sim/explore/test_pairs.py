@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.sim.explore.counterexample import load, save, walk
-from harness.sim.explore.node.steps import Both, Sync, Take
+from harness.sim.explore.node.steps import Both, Sync, Take, TimeOut
 from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchResult, search
 from harness.sim.explore.space import Space
@@ -63,6 +63,14 @@ def test_the_correct_core_keeps_its_promises_where_the_second_event_is_a_message
             after = space.after(state, move, left)
             assert not isinstance(after, str)
             assert space.wrong_in(after) is None
+            if (
+                isinstance(event, Both)
+                and isinstance(event.first, TimeOut)
+                and isinstance(event.second, Take)
+            ):
+                place = space.names.index(event.node)
+                before, now = (space.nodes.things[one.nodes[place]] for one in (state, after))
+                assert len(now.unsynced) <= len(before.unsynced) + 1, "it writes once, after both"
             if after not in known:
                 known.add(after)
                 waiting.append(after)
