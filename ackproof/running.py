@@ -14,6 +14,7 @@ from harness.errors import CouldNotRun, unknown_name
 from harness.run import runner
 from harness.run.folder import RunFolder
 from harness.run.judging import judge
+from harness.run.parts import with_system_bounds
 from harness.run.test import Test, with_chosen_faults
 from history import Recording
 
@@ -57,7 +58,9 @@ def run(
         CouldNotRun: the test could not be run; the message says what to do. No process is left running.
         ValueError: the test names a workload, a fault or a system that does not exist.
     """
-    folder = runner.run(with_chosen_faults(test), Path(store), command=sys.argv, quiet=quiet)
+    folder = runner.run(
+        with_system_bounds(with_chosen_faults(test)), Path(store), command=sys.argv, quiet=quiet
+    )
     return _judged(folder, checkers)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
+import msgspec
+
 from harness.client.clients import MakeClient
 from harness.client.codecs.base import Codec
-from harness.run.test import Test
+from harness.run.test import USUAL_RECOVERY_S, Test
 from harness.systems import client_for, system_of
 from harness.systems.base import System, bounds
 from harness.workload import Workload, workload
@@ -35,6 +37,18 @@ def parts_of(test: Test) -> RunParts:
     if settle_s and work.final_within is not None:
         work = replace(work, final=work.final_within(settle_s))
     return RunParts(system, work, client)
+
+
+def with_system_bounds(test: Test) -> Test:
+    """The test with the system's bound on recovery, where it states none of its own.
+
+    Raises:
+        ValueError: there is no such system.
+    """
+    if test.recovery_bound_s != USUAL_RECOVERY_S:
+        return test
+    system = system_of(test.system, test.options())
+    return msgspec.structs.replace(test, recovery_bound_s=bounds(system).recovery_s)
 
 
 def settle_bound_s(test: Test, system: System) -> float:

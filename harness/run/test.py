@@ -15,6 +15,8 @@ from harness.nemesis.schedule import enabled
 from harness.systems import REFERENCE_NODE, system_of
 from history.limits import LARGEST_NUMBER, MOST_CLIENTS, MOST_NODES
 
+USUAL_RECOVERY_S = 10.0
+
 
 class Test(msgspec.Struct, frozen=True):
     """What to run. It is stored as `test.json`, and given to checkers as `Recording.options`."""
@@ -63,8 +65,9 @@ class Test(msgspec.Struct, frozen=True):
     """Whether a leader answers reads under a lease."""
     clock_drift_bound_percent: int = 10
     """With a lease: by how many percent nodes assume that any clock is fast or slow at most."""
-    recovery_bound_s: float = 10.0
-    """A write must be acknowledged within this time after the final heal."""
+    recovery_bound_s: float = USUAL_RECOVERY_S
+    """A write must be acknowledged within this time after the final heal. `ackproof.run` and the command take
+    the system's own bound (`Bounds.recovery_s`) where a test leaves this as it is."""
     settle_bound_s: float = 0.0
     """Where lookups may lag, how long after the last write and the final heal they may; the workload's own
     bound if that is longer. A run takes the system's (`Bounds.settle_s`) if that is longer."""

@@ -12,7 +12,7 @@ from harness.cluster.kinds import HOSTED_WORLDS
 from harness.nemesis import all_survivable
 from harness.nemesis.schedule import Pace
 from harness.run.course import nemesis_for
-from harness.run.parts import parts_of, settle_bound_s
+from harness.run.parts import parts_of, settle_bound_s, with_system_bounds
 from harness.run.test import Test, check_bounds, with_chosen_faults
 from harness.systems.base import bounds
 from harness.systems.reference_node import ReferenceNode
@@ -51,6 +51,24 @@ def test_faults_and_schedules_that_do_not_exist_are_refused(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         with_chosen_faults(Test(nodes=NODES, nemesis=nemesis, schedule=schedule))
+
+
+@pytest.mark.parametrize(
+    ("system", "asked", "bound"),
+    [
+        ("zookeeper", None, 20.0),
+        ("zookeeper", 12.0, 12.0),
+        ("reference-node", None, 10.0),
+        ("nacos", None, 45.0),
+    ],
+)
+def test_a_test_that_states_no_bound_on_recovery_takes_that_of_its_system(
+    system: str, asked: float | None, bound: float
+) -> None:
+    test = Test(nodes=NODES, system=system, workload="register")
+    if asked is not None:
+        test = structs.replace(test, recovery_bound_s=asked)
+    assert with_system_bounds(test).recovery_bound_s == bound
 
 
 def test_the_parts_of_a_test_are_those_that_it_names() -> None:
