@@ -185,7 +185,10 @@ def _not_later(one: _First, other: _First) -> bool:
 
 def _may_follow(first: dict[str, _First], cause: str, effect: str) -> bool:
     """Whether an effect does not show before its cause. What clients see may: a read of an entry that was
-    lost later is wrong only when the whole run is known. A decision comes before its effect."""
+    lost later is wrong only when the whole run is known. A decision on an instance comes before its effect; a
+    silence in which none came explains nothing that has a time."""
+    if cause == "beats" and first[cause].time is None:
+        return False
     may_be_before = effect not in NODES_SHOW and cause not in ("beats", "snapshot-safety")
     return may_be_before or _not_later(first[cause], first[effect])
 

@@ -101,3 +101,11 @@ def test_an_entry_that_a_leader_wrote_by_itself_says_what_it_decides() -> None:
     [wrong] = [line for line in found.story if line.is_wrong]
     assert "appended index 18 of term 1: svc-0/10.0.0.3:8080 is unhealthy" in wrong.text
     assert found.headline.startswith("n1, leader of term 1, called svc-0/10.0.0.3:8080 unhealthy")
+
+
+def test_a_silence_that_was_kept_later_does_not_come_before_an_instance_that_was_forgotten() -> None:
+    found = explanation_of("expire-by-own-clock", 222253345)
+    assert (found.cause, "beats" in found.apart) == ("expiry", True)
+    assert re.match(
+        r"n3, no leader while n3 led term 2, removed svc-0/10\.0\.0\.2:8080 by itself", found.headline
+    )
