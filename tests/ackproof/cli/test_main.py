@@ -159,8 +159,8 @@ def test_nodes_that_elect_no_leader_are_said_in_one_line(
     assert re.search(
         r"no leader within 0 s: n1 (is|gives) .*; n3 (is|gives) .*; (each gives|the end of)", message
     )
-    # Where the nodes take more than a second to start, a line of progress is there, too.
-    of_error = [line for line in message.strip().splitlines() if " | starting 3 nodes, " not in line]
+    # Where the nodes take more than a second to start, lines of progress are there, too.
+    of_error = [line for line in message.strip().splitlines() if " s | " not in line]
     assert len(of_error) == 1
 
 
