@@ -15,11 +15,11 @@ from typing import NamedTuple
 LEAST_S = 0.02
 """A part that is shorter says nothing about the machine."""
 BEFOREHAND_S = 0.3
-"""So much of what is stated counts as if it had taken just that long."""
+"""The stated costs weigh as much as this many seconds of work that took what they say."""
 OVERDUE = 2.0
-"""A part that takes so many times as long as reckoned is one whose length is not known."""
+"""Beyond this multiple of its reckoned time, it is not known how long a part takes."""
 ALLOWED_S = 0.3
-"""By so much a part may be late without being overdue."""
+"""A part may be late by this without being overdue."""
 
 
 class Part(NamedTuple):

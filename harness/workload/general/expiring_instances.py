@@ -30,7 +30,7 @@ EXPIRY_BOUND_S = 20.0
 """By then an instance that nothing keeps alive must be gone from every node. The settings of each system that
 has the data type are such that, by its makers' documentation, it is so."""
 SPARE_S = 3.0
-"""So much longer than the bound is waited: time in which the harness itself did not run does not count, and
+"""A run waits longer than the bound by this: time in which the harness itself did not run does not count, and
 on two busy cores that was 1.3 s of 21."""
 
 

@@ -23,7 +23,7 @@ from harness.workload.sharing import half_only_read
 from history.units import SECOND_NS
 
 SPARE_S = 1.0
-"""So much longer than the bound is waited, so that every lookup that follows is late enough to be judged,
+"""A run waits longer than the bound by this, so that every lookup that follows is late enough to be judged,
 although the harness itself was late at times."""
 
 

@@ -259,7 +259,7 @@ def register_history(keys: Iterable[str]) -> History:
         for f, asked, answered in (("write", key, None), ("read", None, key)):
             rows += [("invoke", f, key, asked), ("ok", f, key, answered)]
     return History(
-        Operation(place, place, 0, type_, f, key, value)  # type: ignore[arg-type]
+        Operation(place, place, 0, type_, f, key, value)  # type: ignore[arg-type]  # `type_` is one of the two above
         for place, (type_, f, key, value) in enumerate(rows)
     )
 

@@ -88,7 +88,7 @@ def test_a_constructor_that_raises_is_named_with_its_line() -> None:
 
     class Refused(Recording):
         def __init__(self, site: Site) -> None:
-            raise NotDone("no more clients")
+            raise NotDone("there is no client left")
 
     line = Unmade.__init__.__code__.co_firstlineno + 1
     (bug,) = performed(Unmade, operation())
@@ -101,7 +101,7 @@ def test_a_constructor_that_raises_is_named_with_its_line() -> None:
     )
     assert not names_bug(missing.error), "a server may be down"
     (refused,) = performed(Refused, operation())
-    assert (refused.type, refused.error) == ("fail", "no more clients")
+    assert (refused.type, refused.error) == ("fail", "there is no client left")
 
 
 def test_a_client_that_hangs_or_spins_makes_its_operation_info_and_the_others_go_on(

@@ -70,5 +70,5 @@ def pretended() -> dict[str, str]:
 
 def slowly_squared(number: int) -> int:
     """A piece of work that takes so long that Dask gives those that wait to idle workers."""
-    time.sleep(0.4)
+    time.sleep(0.4)  # stands for work: Dask moves only what it knows to take long
     return number**2

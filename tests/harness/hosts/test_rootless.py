@@ -163,7 +163,7 @@ def test_where_the_kernel_refuses_nothing_is_begun_and_the_message_says_what_wou
 def test_a_program_that_the_user_may_not_execute_is_not_called_a_refusal_of_the_kernel(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said = "unshare: failed to execute /root/python3: Permission denied"
+    said = "unshare: failed to execute /opt/python3: Permission denied"
     monkeypatch.setattr(rootless, "UNSHARE", ("/bin/sh", "-c", f"echo '{said}' >&2; exit 126"))
     (reason,) = rootless.reasons_against()
     assert "kernel" not in reason

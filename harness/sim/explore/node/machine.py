@@ -6,7 +6,7 @@ again (thesis, section 6.3), also by a node that became a snapshot. So the uncha
 (`Parts.state_machine`, `registry`, `sessions`), and two things are looked at whenever something was applied:
 
 - *applied-once*: of a client's writes none is carried out twice, or after a later one; and none is left out,
-  unless clients are forgotten: whoever writes after that is refused;
+  unless clients are forgotten: one that was forgotten is refused when it writes again;
 - *state-machine-safety*: the state is what the same entries come to on a node that never saw a snapshot.
 
 A state is kept as the bytes of its snapshot, so that it can be compared; objects are made of it for a step.

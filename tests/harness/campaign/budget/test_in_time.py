@@ -16,7 +16,7 @@ from harness.campaign.budget.in_time import RunLengths
 from harness.campaign.campaign import BUDGET, DONE, run_campaign
 from harness.campaign.cells import Cell, Unit
 from harness.campaign.executors import Ended
-from harness.campaign.journal import Journal, RunLine, Stored
+from harness.campaign.journal import EndLine, Journal, RunLine, Stored
 from harness.campaign.progress import CampaignProgress
 from tests.harness.campaign.fakes import VALID, plan
 
@@ -76,6 +76,12 @@ def held(
     return stored, simulated, clock.now
 
 
+def end_of(stored: Stored) -> EndLine:
+    last = stored.lines[-1]
+    assert isinstance(last, EndLine)
+    return last
+
+
 def test_no_run_begins_that_would_not_end_in_time_and_shorter_ones_use_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,7 +89,7 @@ def test_no_run_begins_that_would_not_end_in_time_and_shorter_ones_use_what_is_l
     stored, executor, end = held(tmp_path, monkeypatch, takes, SHORT, LONG, most_s=60.0)
     assert executor.given_up == []
     assert 57.0 <= end <= 60.0
-    assert stored.lines[-1].why == BUDGET  # type: ignore[union-attr]
+    assert end_of(stored).why == BUDGET
     last_s = max(line.elapsed_s for line in stored.runs if line.cell == 1)
     assert last_s <= 60.0
     assert any(line.cell == 0 and line.elapsed_s > last_s for line in stored.runs)
@@ -115,7 +121,7 @@ def test_a_real_run_has_the_time_that_is_set_aside_for_it_whatever_simulated_run
 def test_a_campaign_that_has_time_for_all_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = replace(SHORT, seeds=4)
     stored, _, _ = held(tmp_path, monkeypatch, {"registry": [2.0]}, few, most_s=60.0)
-    assert (len(stored.runs), stored.lines[-1].why) == (4, DONE)  # type: ignore[union-attr]
+    assert (len(stored.runs), end_of(stored).why) == (4, DONE)
 
 
 def test_a_cell_without_a_run_counts_as_the_shortest_one_and_a_real_one_with_its_rest() -> None:
