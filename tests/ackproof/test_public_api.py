@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 import ackproof
 import ackproof.systems
 import ackproof.workloads
+from harness.errors import CouldNotRun
+from harness.run import runner
 from harness.run import test as run_test
+from harness.run.test import Test
 from harness.workload import WORKLOADS, catalogue
 from tests import REPOSITORY
 
@@ -265,3 +269,22 @@ def test_a_campaign_is_run_and_its_findings_are_listed(tmp_path: Path) -> None:
         ackproof.campaign({"cells": [{"workloat": "cas"}]}, store=tmp_path)
     with pytest.raises(ackproof.CouldNotRun, match="there is no store"):
         ackproof.findings(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(("asked", "bound"), [(None, 20.0), (12.0, 12.0)])
+def test_a_run_from_python_goes_by_its_systems_bound_on_recovery_unless_the_test_states_one(
+    asked: float | None, bound: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Test] = []
+
+    def begin(test: Test, *_: object, **__: object) -> None:
+        begun.append(test)
+        raise CouldNotRun("no cluster is started here")
+
+    monkeypatch.setattr(runner, "run", begin)
+    test = Test(nodes=("n1", "n2", "n3"), system="zookeeper", workload="register", nemesis=())
+    if asked is not None:
+        test = structs.replace(test, recovery_bound_s=asked)
+    with pytest.raises(CouldNotRun):
+        ackproof.run(test)
+    assert [one.recovery_bound_s for one in begun] == [bound]
