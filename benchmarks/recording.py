@@ -1,6 +1,6 @@
 """What `ackproof record` takes in from one client: operations a second, over HTTP and as lines.
 
-    python benchmarks/recording.py [--operations 5000] [--rounds 3]
+    python -m benchmarks.recording [--operations 5000] [--rounds 3]
 
 An operation is an invocation and a completion, each answered before the next is sent, by one client that is
 plain Python with one connection. The client, the recorder and everything else on the machine share its cores:

@@ -1,6 +1,6 @@
 """Which makes failing schedules smaller: delta debugging, as the simulator has it, or Hypothesis?
 
-    python benchmarks/shrinking.py forgetful --most-runs 50
+    python -m benchmarks.shrinking forgetful --most-runs 50
 
 Both begin with the same schedule, that of the first seed that shows the bug in few enough lines for
 Hypothesis. Both look for the same kind of violation by the same checker, and have the same number of runs.

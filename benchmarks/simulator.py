@@ -1,6 +1,6 @@
 """How fast the simulated world is, on one core: five nodes, the whole stack, every invariant checked.
 
-`python benchmarks/simulator.py` prints its figures and exits 1 if events a second miss their bound. Seconds
+`python -m benchmarks.simulator` prints its figures and exits 1 if events a second miss their bound. Seconds
 are the processor's, so that other work of the machine changes them little.
 """
 

@@ -1,7 +1,8 @@
 """A benchmark or script that is called as its page says finds all that it imports.
 
-`python FILE` finds what is installed and what stands next to the file; `python -m` finds the folders of the
-repository, too. So a file that imports the tests is called with `-m`, wherever its call is written.
+`python FILE` finds what is installed and what stands next to the file, that first; `python -m` finds the folders
+of the repository, too. So a file that imports the tests is called with `-m`, wherever its call is written; and one
+next to a folder named as a part of this project is (`benchmarks/checkers` would be taken for `checkers`).
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ def installed() -> set[str]:
 
 
 def missing(path: Path, first: Path) -> list[str]:
-    """What a file imports and Python does not find, if `first` is the first folder in which it looks."""
-    lost = []
+    """What a file imports and Python does not find, or finds in the wrong place, if `first` is the first folder in
+    which it looks. What is in the wrong place counts, whichever file imports it: a part of the project may do so."""
+    lost = [] if first == REPOSITORY else sorted(name for name in installed() if (first / name).is_dir())
     for name in sorted(imported(path)):
         if (first / f"{name}.py").is_file() or (first / name).is_dir() or name in installed():
             continue
@@ -70,3 +72,9 @@ def test_a_file_that_imports_the_tests_is_not_found_without_its_folder() -> None
     grid = REPOSITORY / "benchmarks" / "checkers" / "peers" / "grid.py"
     assert missing(grid, grid.parent) == ["tests"]
     assert missing(grid, REPOSITORY) == []
+
+
+def test_a_folder_named_as_a_part_of_the_project_hides_that_part() -> None:
+    simulator = REPOSITORY / "benchmarks" / "simulator.py"
+    assert missing(simulator, simulator.parent) == ["checkers"]
+    assert missing(simulator, REPOSITORY) == []
