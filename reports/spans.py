@@ -27,7 +27,7 @@ PENDING = 0
 OUTCOMES: dict[int, SpanOutcome] = {OK: "ok", FAIL: "fail", INFO: "info", PENDING: "pending"}
 
 READS = frozenset(
-    {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local"}
+    {"lookup", "list", "read", "get", "stale-lookup", "stale-list", "final-list", "final-local", "subscribe"}
 )
 """Operations that change nothing. Any other client operation counts as a write."""
 

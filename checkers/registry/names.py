@@ -13,6 +13,8 @@ DEREGISTER = "deregister"
 LOOKUP = "lookup"
 LIST = "list"
 FINAL_LIST = "final-list"
+SUBSCRIBE = "subscribe"
+"""A list that a node may keep back until the service changes: it shows a moment before its answer."""
 FINAL_LOCAL = "final-local"
 STALE_LOOKUP = "stale-lookup"
 STALE_LIST = "stale-list"
@@ -25,7 +27,7 @@ EXPIRE = "expire"
 """The first part of the op of an entry that a leader wrote since no beat came."""
 
 WRITES = (REGISTER, UPDATE, DEREGISTER)
-LISTS = (LIST, FINAL_LIST)
+LISTS = (LIST, FINAL_LIST, SUBSCRIBE)
 STALE_READS = (STALE_LOOKUP, STALE_LIST, FINAL_LOCAL)
 """Reads of one node's own state, which do not claim to be recent: never judged as linearizable."""
 MEMBERS = "members"

@@ -84,7 +84,11 @@ class Carrier:
         assert isinstance(self._client, Codec)
         exchange = Exchange.begin(self._client, self._retries, operation)
         while True:
-            reply = await self._http.send(self._members[exchange.node]["client"], exchange.request())
+            reply = await self._http.send(
+                self._members[exchange.node]["client"],
+                exchange.request(),
+                longer_s=exchange.kept_back_ns / SECOND_NS,
+            )
             following = exchange.after(reply)
             if isinstance(following, Operation):
                 return following

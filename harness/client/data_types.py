@@ -29,6 +29,7 @@ INSTANCE: Final = "instance"
 STALE_INSTANCE: Final = "stale-instance"
 EXPIRING_INSTANCE: Final = "expiring-instance"
 REGISTRY: Final = "registry"
+SUBSCRIPTION: Final = "subscription"
 EPHEMERAL: Final = "ephemeral"
 MEMBERS: Final = "members"
 KEY_VALUE: Final = "key-value"
@@ -37,6 +38,9 @@ EVENTUAL_COUNTER: Final = "eventual-counter"
 ID: Final = "id"
 ECHO: Final = "echo"
 MESSAGE_LOG: Final = "message-log"
+
+SUBSCRIBE: Final = "subscribe"
+"""The operation of a subscription; its value is a time in milliseconds."""
 
 DATA_TYPES: Mapping[str, str] = {
     REGISTER: "read and write of a key; linearizable; a key that was never written reads as null",
@@ -60,6 +64,8 @@ DATA_TYPES: Mapping[str, str] = {
     EXPIRING_INSTANCE: "as stale-instance, but register also keeps the instance alive from then on, as "
     "a live service does, and deregister only ends that: the system must then remove the instance by itself",
     REGISTRY: "as instance; also update, list, stale-lookup, stale-list, final-list and final-local",
+    SUBSCRIPTION: "as registry; also subscribe of a service, with a time in ms: the list as soon as the "
+    "service changed since the newest reply that any client had, or when the time is over",
     EPHEMERAL: "as registry, but an instance expires unless it sends beats; also beat",
     MEMBERS: "as registry; also members: which nodes a node counts as the cluster's members",
     KEY_VALUE: "read, write and cas of whole numbers, as cas-register; nothing is removed",
@@ -95,6 +101,7 @@ OPERATIONS: Mapping[str, frozenset[str]] = {
     STALE_INSTANCE: _OF_INSTANCE,
     EXPIRING_INSTANCE: _OF_INSTANCE,
     REGISTRY: _OF_REGISTRY,
+    SUBSCRIPTION: _OF_REGISTRY | {SUBSCRIBE},
     EPHEMERAL: _OF_REGISTRY | {"beat"},
     MEMBERS: _OF_REGISTRY | {"members"},
     KEY_VALUE: _OF_CAS_REGISTER,
@@ -116,6 +123,7 @@ READS = frozenset(
         "list",
         "stale-lookup",
         "stale-list",
+        SUBSCRIBE,
         "final-list",
         "final-local",
         "members",

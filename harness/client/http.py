@@ -76,11 +76,12 @@ class HttpTransport:
             await self._session.close()
             self._session = None
 
-    async def send(self, address: str, request: HttpRequest) -> HttpReply | NoReply:
+    async def send(self, address: str, request: HttpRequest, longer_s: float = 0) -> HttpReply | NoReply:
         """Send a request once.
 
         Args:
             address: `host:port` of a node.
+            longer_s: how much longer than others this reply may take.
 
         Returns:
             The complete reply, whatever its status; or why there is none. `sent` is False only if there was
@@ -88,7 +89,7 @@ class HttpTransport:
         """
         assert self._session is not None, "use the transport within `async with`"
         url = URL(f"http://{address}{request.path}", encoded=True).with_query(list(request.query) or None)
-        trace = SimpleNamespace(sent=False)
+        trace, timeout_s = SimpleNamespace(sent=False), self._timeout_s + longer_s
         try:
             async with self._session.request(
                 request.method,
@@ -96,13 +97,14 @@ class HttpTransport:
                 headers=list(request.headers),
                 data=request.body or None,
                 allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=timeout_s),
                 trace_request_ctx=trace,
             ) as response:
                 body = await response.read()
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpReply(response.status, headers, body)
         except TimeoutError:
-            return NoReply(f"timed out after {self._timeout_s:g} s", trace.sent)
+            return NoReply(f"timed out after {timeout_s:g} s", trace.sent)
         except (_Broken, aiohttp.ClientError) as error:
             return NoReply(_in_words(error), trace.sent)
 

@@ -23,6 +23,7 @@ from harness.client.data_types import (
     REGISTER,
     REGISTRY,
     STALE_INSTANCE,
+    SUBSCRIPTION,
 )
 from harness.client.net import Net
 from harness.hosts.links.framing import Framing
@@ -86,6 +87,7 @@ class ReferenceNode(msgspec.Struct, frozen=True):
         INSTANCE: RegistryCodec(),
         STALE_INSTANCE: RegistryCodec(),
         REGISTRY: RegistryCodec(),
+        SUBSCRIPTION: RegistryCodec(),
         EPHEMERAL: EphemeralCodec(),
         MEMBERS: MembersCodec(),
         REGISTER: ConfigCodec(),

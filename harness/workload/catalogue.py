@@ -27,12 +27,14 @@ from harness.workload.maelstrom.single_requests import echo, unique_ids
 from harness.workload.membership import membership
 from harness.workload.registry import registry
 from harness.workload.sessions import sessions
+from harness.workload.subscriptions import subscriptions
 
 WORKLOADS: dict[str, Callable[[Sequence[str], int], Workload]] = {
     "registry": registry,
     "sessions": sessions,
     "ephemeral": ephemeral,
     "membership": membership,
+    "subscriptions": subscriptions,
     "register": register,
     "cas": cas,
     "set": set_,

@@ -26,7 +26,9 @@ PUTS = frozenset({"register", "write", "put"})
 REMOVES = frozenset({"deregister"})
 APPENDS = frozenset({"append"})
 OF_ONE_KEY = GETS | PUTS | REMOVES | APPENDS
-LEFT_OUT = frozenset({"list", "final-list", "final-local", "stale-lookup", "stale-list", "members", "beat"})
+LEFT_OUT = frozenset(
+    {"list", "subscribe", "final-list", "final-local", "stale-lookup", "stale-list", "members", "beat"}
+)
 """Operations that change no value, for which Porcupine's text has no line."""
 
 

@@ -65,6 +65,8 @@ EventName = Literal[
     "receive",  # a message was taken: peer, message, message_id
     "refuse",  # a message changed nothing: peer, and index where it would have cut committed entries
     "acknowledge",  # a client's write was answered ok: index, op
+    "hold",  # a client's read waits for a change, as it shows nothing new at `applied`: op
+    "answer",  # a read that was held is answered with what is applied: op
     "stop",  # an orderly end of this life
 ]
 

@@ -228,7 +228,7 @@ class Node:
         if isinstance(body, GetStatus):
             self.requests.respond(request_id, Done(self.raft.state.last_applied, self.status()))
         elif isinstance(body, Read) and body.consistency == "stale":
-            self.reads.answer(request_id, body)
+            self.reads.answer(request_id, request)
         elif self.requests.is_full:
             reason = f"{len(self.requests)} requests wait here already"
             self.requests.respond(request_id, Refused("overloaded", reason, False))

@@ -672,6 +672,12 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "stale-list",
         ),
         _term(
+            "subscribe",
+            "A list whose answer the node may keep back, for a bounded time, until the service changes.",
+            "subscription",
+            "subscriber",
+        ),
+        _term(
             "final-list",
             "A list that is read through Raft at the end of a run. A final-local reads what one node itself "
             "holds.",
@@ -802,6 +808,7 @@ GLOSSARY: dict[str, tuple[Term, ...]] = {
             "An instance is unhealthy or removed when its times say so, not earlier and not much later, and "
             "healthy again once it beats.",
         ),
+        _term("subscriptions", "A client that waits for a service to change is answered when it does."),
         _term("membership-views", "What nodes showed of the members does not contradict itself."),
         _term("recovery", "After the final heal there is a leader and a write succeeds, within a bound."),
         _term(

@@ -1,8 +1,9 @@
 """A benchmark or script that is called as its page says finds all that it imports.
 
-`python FILE` finds what is installed and what stands next to the file, that first; `python -m` finds the folders
-of the repository, too. So a file that imports the tests is called with `-m`, wherever its call is written; and one
-next to a folder named as a part of this project is (`benchmarks/checkers` would be taken for `checkers`).
+`python FILE` finds what is installed and what stands next to the file, that first; `python -m` finds the
+folders of the repository, too. So a file that imports the tests is called with `-m`, wherever its call is
+written; and one next to a folder named as a part of this project is: `benchmarks/checkers` would be taken for
+`checkers`.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ def installed() -> set[str]:
 
 
 def missing(path: Path, first: Path) -> list[str]:
-    """What a file imports and Python does not find, or finds in the wrong place, if `first` is the first folder in
-    which it looks. What is in the wrong place counts, whichever file imports it: a part of the project may do so."""
+    """What a file imports and Python does not find, if `first` is the first folder in which it looks; and the
+    parts of the project that this folder hides, as any of them may import them."""
     lost = [] if first == REPOSITORY else sorted(name for name in installed() if (first / name).is_dir())
     for name in sorted(imported(path)):
         if (first / f"{name}.py").is_file() or (first / name).is_dir() or name in installed():

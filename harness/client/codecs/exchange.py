@@ -18,7 +18,9 @@ import msgspec
 
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest, NoReply
 from harness.client.codecs.retries import Retries
+from harness.client.data_types import SUBSCRIBE
 from history import Operation
+from history.units import MILLISECOND_NS
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -47,6 +49,11 @@ class Exchange(msgspec.Struct, frozen=True):
     def pause_ns(self) -> int:
         """How long to wait before the next request leaves: nothing before the first one."""
         return self.retries.pause_ns if self.retries is not None and self.answers else 0
+
+    @property
+    def kept_back_ns(self) -> int:
+        """How long the node may keep its reply back by itself: the client waits for as much longer."""
+        return self.invocation.value * MILLISECOND_NS if self.invocation.f == SUBSCRIBE else 0
 
     def request(self) -> HttpRequest:
         """The request that is to be sent next."""

@@ -11,6 +11,8 @@ from harness.client.codecs.base import HttpReply, NoReply
 from history import Operation
 
 CLIENT_ID, CLIENT_SEQUENCE = "X-Client-Id", "X-Client-Sequence"
+NEWEST_INDEX = ("index", "newest")
+"""A parameter that stands for the highest Raft index that any client has seen in a reply (sessions.py)."""
 SESSION_EXPIRED = "session-expired"
 """The refusal of a client that was forgotten: it is to begin another session (sessions.py)."""
 

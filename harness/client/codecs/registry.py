@@ -19,6 +19,7 @@ import msgspec
 
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.codecs.node_replies import (
+    NEWEST_INDEX,
     ended,
     error_of,
     headers_of,
@@ -27,15 +28,16 @@ from harness.client.codecs.node_replies import (
     refused,
     without_reply,
 )
-from harness.client.data_types import REGISTRY_WRITES
+from harness.client.data_types import REGISTRY_WRITES, SUBSCRIBE
 from history import Operation
 
 INSTANCE = "/nacos/v1/ns/instance"
 LIST = "/nacos/v1/ns/instance/list"
+SUBSCRIBE_PATH = "/v1/registry/subscribe"
 ID = "registration-id"
 
 LOOKUPS = frozenset({"lookup", "stale-lookup"})
-READS = frozenset({"lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local"})
+READS = frozenset({"lookup", "list", "stale-lookup", "stale-list", "final-list", "final-local", SUBSCRIBE})
 _STALE = ("consistency", "stale")
 _PERSISTENT = ("ephemeral", "false")
 Parameters = tuple[tuple[str, str], ...]
@@ -82,8 +84,8 @@ LARGE_ONE_IN, LARGEST_NOTES = 40, 3000
 
 
 class RegistryCodec:
-    """The operations register, update, deregister, lookup, list and final-list. stale-lookup, stale-list and
-    final-local read the node's own state, however old."""
+    """The operations register, update, deregister, lookup, list, final-list and subscribe. stale-lookup,
+    stale-list and final-local read the node's own state, however old."""
 
     def __init__(self, kind: Parameters = (_PERSISTENT,), metadata: Mapping[str, str] | None = None) -> None:
         """kind: the parameters that say of which kind an instance is; metadata: all but its id."""
@@ -114,6 +116,9 @@ class RegistryCodec:
                 return HttpRequest("GET", INSTANCE, (*instance_query(operation), _STALE), headers)
             case "list" | "final-list":
                 return HttpRequest("GET", LIST, (("serviceName", str(operation.key)),), headers)
+            case "subscribe":
+                asked = (("serviceName", str(operation.key)), NEWEST_INDEX, ("wait", str(operation.value)))
+                return HttpRequest("GET", SUBSCRIBE_PATH, asked, (("X-Operation-Id", str(operation.index)),))
             case "stale-list" | "final-local":
                 return HttpRequest("GET", LIST, (("serviceName", str(operation.key)), _STALE), headers)
         raise ValueError(f"the registry knows no operation {operation.f!r}")

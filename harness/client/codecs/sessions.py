@@ -1,4 +1,4 @@
-"""Under which session each client writes: a codec around a codec, one for each run.
+"""What the clients of a run remember, each its session and all the newest index: a codec around a codec.
 
 A node forgets clients beyond a bound of its own, and refuses a forgotten one as `session-expired`. A client
 id that ends in `@index` says since when the client has been there, so that the node can tell a new client
@@ -7,6 +7,8 @@ Raft index that any client has seen in a reply. A write that is refused as expir
 before: it is `info`, its process is over, and the next one begins a session behind the index in the refusal.
 
 Some clients write plainly, without a session: a node may not repeat their writes by itself.
+
+A subscription asks for what changes after the highest Raft index that any client has seen.
 """
 
 from __future__ import annotations
@@ -16,14 +18,15 @@ import re
 import msgspec
 
 from harness.client.codecs.base import Codec, HttpReply, HttpRequest, NoReply
-from harness.client.codecs.node_replies import CLIENT_ID, CLIENT_SEQUENCE, SESSION_EXPIRED
+from harness.client.codecs.node_replies import CLIENT_ID, CLIENT_SEQUENCE, NEWEST_INDEX, SESSION_EXPIRED
 from history import Operation
 
 _NEW_SESSION = re.compile(rf"{SESSION_EXPIRED}: .* begin a new session, as \S*@([0-9]{{1,18}})")
 
 
 class InSessions:
-    """Encodes and decodes as `codec`, and puts a session's id into each request that is to have one.
+    """Encodes and decodes as `codec`; puts a session's id, or the newest index, into each request that is to
+    have one. There is one for each run.
 
     Args:
         codec: of any system; requests without a client id are left as they are.
@@ -43,6 +46,11 @@ class InSessions:
     def encode(self, operation: Operation) -> HttpRequest:
         """The request, in its process's session, or without one."""
         request = self._codec.encode(operation)
+        if NEWEST_INDEX in request.query:
+            query = tuple(
+                (NEWEST_INDEX[0], str(self._seen)) if one == NEWEST_INDEX else one for one in request.query
+            )
+            return msgspec.structs.replace(request, query=query)
         name, thread = dict(request.headers).get(CLIENT_ID), operation.process % self._threads
         if name is None:
             return request

@@ -47,6 +47,8 @@ TURNS = (
     SeedOptions(workload="ephemeral"),
     SeedOptions(lease=True),
     SeedOptions(workload="sessions"),
+    SeedOptions(workload="subscriptions"),
+    SeedOptions(workload="membership"),
 )
 """What the seeds take turns with."""
 MOST_HAPPENINGS = 1_000_000

@@ -79,7 +79,7 @@ class Clients:
         self._requests += 1
         call = _Call(exchange, self._decisions.client(self._requests))
         world.at(world.now + call.trip.there_ns, self._reach, call)
-        world.at(world.now + self._patience_ns, self._lose_patience, call)
+        world.at(world.now + self._patience_ns + exchange.kept_back_ns, self._lose_patience, call)
 
     def _reach(self, call: _Call) -> None:
         """A request has reached its node."""
@@ -107,7 +107,7 @@ class Clients:
         world.at(world.now + call.trip.back_ns, self._end, (call, reply))
 
     def _lose_patience(self, call: _Call) -> None:
-        waited_ms = self._patience_ns // MILLISECOND_NS
+        waited_ms = (self._patience_ns + call.exchange.kept_back_ns) // MILLISECOND_NS
         self._end((call, NoReply(f"timed out after {waited_ms} ms", sent=True)))
 
     def _end(self, end: tuple[_Call, HttpReply | NoReply]) -> None:

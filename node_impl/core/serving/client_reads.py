@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from node_impl.core.events import Done, Read, Refused, SetTimer
+from node_impl.core.events import Done, Read, Refused, Request, SetTimer
 from node_impl.core.raft.messages import Envelope, ReadIndex, ReadIndexReply
 from node_impl.core.raft.raft import Raft
 from node_impl.core.registry.changes import Changes
-from node_impl.core.serving.long_polls import LongPolls
+from node_impl.core.serving.long_polls import Answer, LongPolls
 from node_impl.core.serving.open_requests import OpenRequest, OpenRequests
 from node_impl.core.serving.state_machine import StateMachine
 
@@ -142,13 +142,13 @@ class ClientReads:
             self._unapplied.append((read_index, request_ids))
             return
         for opened in self._requests.still_open(request_ids):
-            body = opened.request.body
-            assert isinstance(body, Read)
             self._requests.release(opened.request_id)
-            self.answer(opened.request_id, body)
+            self.answer(opened.request_id, opened.request)
 
-    def answer(self, request_id: int, body: Read) -> None:
+    def answer(self, request_id: int, request: Request) -> None:
         """Read what is applied here; a long poll for which nothing is new waits."""
+        body = request.body
+        assert isinstance(body, Read)
         state, value = self._raft.state, self.read_state(body)
         if not self.long_polls.must_wait(body, value):
             self._requests.respond(request_id, Done(self.index_of_reading(), value))
@@ -156,20 +156,28 @@ class ClientReads:
             reason = f"{len(self.long_polls)} long polls wait here already"
             self._requests.respond(request_id, Refused("overloaded", reason, proposed=False))
         else:
-            self.long_polls.add(request_id, body, state.now, state.outbox.effects)
+            if request.op is not None:
+                state.trace("hold", op=request.op)
+            self.long_polls.add(request_id, request, state.now, state.outbox.effects)
 
     # ---- Long polls -------------------------------------------------------------------------------------
 
     def changed(self, changes: Changes) -> None:
         """Entries were applied: answer the long polls that watch what they changed."""
-        for request_id, value in self.long_polls.wake(changes):
-            self._requests.respond(request_id, Done(self._raft.state.last_applied, value))
+        for answer in self.long_polls.wake(changes):
+            self._answer_held(answer)
 
     def long_poll_timer_fired(self) -> None:
         """The time of some long polls is over: answer them."""
         state = self._raft.state
-        for request_id, value in self.long_polls.due(state.now, state.outbox.effects):
-            self._requests.respond(request_id, Done(state.last_applied, value))
+        for answer in self.long_polls.due(state.now, state.outbox.effects):
+            self._answer_held(answer)
+
+    def _answer_held(self, answer: Answer) -> None:
+        state = self._raft.state
+        if answer.op is not None:
+            state.trace("answer", op=answer.op)
+        self._requests.respond(answer.request_id, Done(state.last_applied, answer.value))
 
     # ---- Ends -------------------------------------------------------------------------------------------
 

@@ -9,19 +9,28 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from node_impl.core.config import MILLISECOND_NS
 from node_impl.core.events import Effect, SetTimer
 from node_impl.core.registry.changes import Changes
 from node_impl.core.registry.registry import Registry
-from node_impl.core.requests import ConfigKey, ListenConfigs, ListInstances, Read, ServiceKey
+from node_impl.core.requests import ConfigKey, ListenConfigs, ListInstances, Read, Request, ServiceKey
 
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
     body: ListInstances | ListenConfigs
     keys: tuple[ServiceKey | ConfigKey, ...]
+    op: str | None
+
+
+class Answer(NamedTuple):
+    """What a long poll is answered with."""
+
+    request_id: int
+    op: str | None
+    value: Any
 
 
 class LongPolls:
@@ -54,37 +63,38 @@ class LongPolls:
             case _:
                 return False
 
-    def add(self, request_id: int, body: Read, now: int, effects: list[Effect]) -> None:
+    def add(self, request_id: int, request: Request, now: int, effects: list[Effect]) -> None:
         """Have a long poll wait for a change."""
+        body = request.body
         assert isinstance(body, ListInstances | ListenConfigs)
         keys: tuple[ServiceKey | ConfigKey, ...]
         if isinstance(body, ListInstances):
             keys = (ServiceKey(body.namespace, body.group, body.service),)
         else:
             keys = tuple(held.key for held in body.held)
-        self._waiting[request_id] = _Watch(body, keys)
+        self._waiting[request_id] = _Watch(body, keys, request.op)
         for key in keys:
             self._by_key.setdefault(key, {})[request_id] = None
         heapq.heappush(self._deadlines, (now + body.wait_ms * MILLISECOND_NS, request_id))
         self._arm(effects)
 
-    def wake(self, changes: Changes) -> list[tuple[int, Any]]:
-        """(request id, value) of the long polls that have an answer now."""
+    def wake(self, changes: Changes) -> list[Answer]:
+        """The long polls that have an answer now."""
         woken: dict[int, None] = {}
         if self._by_key:
             for key in changes.touched:
                 woken.update(self._by_key.get(key, {}))
         found = []
         for request_id in woken:
-            body = self._waiting[request_id].body
-            value = self._registry.read(body)
-            if not self.must_wait(body, value):
+            watch = self._waiting[request_id]
+            value = self._registry.read(watch.body)
+            if not self.must_wait(watch.body, value):
                 self._forget(request_id)
-                found.append((request_id, value))
+                found.append(Answer(request_id, watch.op, value))
         return found
 
-    def due(self, now: int, effects: list[Effect]) -> list[tuple[int, Any]]:
-        """The timer fired: (request id, value) of those whose time is over; sets the timer again."""
+    def due(self, now: int, effects: list[Effect]) -> list[Answer]:
+        """The timer fired: those whose time is over; sets the timer again."""
         self._armed_at = 0
         found = []
         while self._deadlines and self._is_due(now):
@@ -92,7 +102,7 @@ class LongPolls:
             watch = self._waiting.get(request_id)
             if watch is not None:
                 self._forget(request_id)
-                found.append((request_id, self._registry.read(watch.body)))
+                found.append(Answer(request_id, watch.op, self._registry.read(watch.body)))
         self._arm(effects)
         return found
 

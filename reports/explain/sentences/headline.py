@@ -113,6 +113,7 @@ SENTENCES: Mapping[str, Sentence] = {
     "watch-order": in_full,
     "membership": against_members,
     "membership-views": in_full,
+    "subscriptions": in_full,
     "log-matching": different_logs,
     "recovery": lambda telling: stood_still(telling) or not_recovered(telling),
     "convergence": lambda telling: stood_still(telling) or left_behind(telling),
