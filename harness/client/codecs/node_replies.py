@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,11 @@ DOCUMENTED: Mapping[int, frozenset[str]] = {
     504: frozenset({"timeout"}),
 }
 """By status, the refusals that docs/node.md lists: any other one is a surprise to a client."""
+
+
+_WAITING = re.compile(r"(\d+) (?:requests|writes|long polls) wait ")
+MOST_WAITING = 10_000
+"""How many of each kind docs/node.md lets wait before more are refused as `overloaded`."""
 
 
 class Refusal(msgspec.Struct):
@@ -88,6 +94,10 @@ def refused(operation: Operation, reply: HttpReply, is_write: bool) -> Operation
     if refusal.error not in DOCUMENTED.get(reply.status, ()):
         undocumented = f"undocumented: status {reply.status} with the refusal {error}"
         return ended(operation, "info" if is_write else "fail", error=undocumented)
+    waiting = _WAITING.match(refusal.reason) if refusal.error == "overloaded" else None
+    if waiting is not None and int(waiting[1]) < MOST_WAITING:
+        undocumented = f"undocumented: overloaded, although only {refusal.reason}"
+        return ended(operation, "info" if is_write and refusal.proposed else "fail", error=undocumented)
     if reply.status < 500 and refusal.error != SESSION_EXPIRED:
         error = f"unexpected: {error}"
     return ended(operation, "info" if is_write and refusal.proposed else "fail", error=error)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.client.codecs.base import HttpReply, NoReply
-from harness.client.codecs.node_replies import DOCUMENTED
+from harness.client.codecs.node_replies import DOCUMENTED, MOST_WAITING
 from harness.client.codecs.registry import READS, Fields, RegistryCodec
 from harness.client.data_types import REGISTRY_WRITES
 from history import Operation
@@ -40,8 +40,8 @@ def shown(id_: str) -> dict[str, object]:
     }
 
 
-def refusal(status: int, error: str, *, proposed: bool) -> HttpReply:
-    body = json.dumps({"error": error, "reason": "because", "proposed": proposed}).encode()
+def refusal(status: int, error: str, *, proposed: bool, reason: str = "because") -> HttpReply:
+    body = json.dumps({"error": error, "reason": reason, "proposed": proposed}).encode()
     return HttpReply(status, {}, body)
 
 
@@ -196,3 +196,14 @@ def test_the_refusals_that_a_client_knows_are_those_of_the_page() -> None:
         listed |= {(int(one), name) for one, name in one_each}
         listed |= {(int(one), name) for one in statuses for name in names if len(statuses) == 1}
     assert listed == {(status, name) for status, names in DOCUMENTED.items() for name in names}
+
+
+@pytest.mark.parametrize("what", ["requests wait here", "writes wait at the leader", "long polls wait here"])
+def test_a_node_is_overloaded_only_where_as_much_waits_as_is_documented(what: str) -> None:
+    for waiting, is_honest in ((MOST_WAITING, True), (MOST_WAITING - 1, False)):
+        reply = refusal(503, "overloaded", proposed=False, reason=f"{waiting} {what} already")
+        for f in ("register", "lookup"):
+            completion = CODEC.decode(invoke(f), reply)
+            assert completion.type == "fail"
+            assert str(completion.error).startswith("overloaded: ") is is_honest
+            assert str(completion.error).startswith("undocumented: overloaded, ") is not is_honest
