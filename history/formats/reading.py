@@ -6,6 +6,7 @@ The format is named, or recognized from the content (`recognized`).
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -19,6 +20,7 @@ from history.formats.keyed import is_keyed, may_be_keyed, taken_apart
 from history.formats.names import ACKPROOF, CSV, EDN, JSON, KEYED, LOG, PARQUET, PORCUPINE
 from history.formats.tables import is_csv, is_own_parquet, read_csv, read_json_rows, read_parquet
 from history.formats.transactions import TRANSACTION_FORMATS, read_transactions, recognized_transactions
+from history.formats.transactions.reading import START_BYTES
 from history.history import History, HistoryError
 from history.stored.store import operations_of_lines, read_history
 
@@ -63,23 +65,23 @@ def read(
     """
     source = STANDARD_INPUT if path is None else str(path)
     transactions = format_ if format_ in TRANSACTION_FORMATS else None
+    start = None if path is None else _start_of(path)
     if format_ is None and not columns:
-        transactions = recognized_transactions(path, text)
+        transactions = recognized_transactions(path, text, start)
     if transactions is not None:
         return read_transactions(transactions, path, text, source=source)
-    if path is not None and path.is_dir():
+    if path is not None and start is None and path.is_dir():
         inside = next((path / name for name in IN_A_STORE if (path / name).is_file()), None)
         if inside is None or any((path / own).exists() for own in ("history.parquet", "history.jsonl")):
             if format_ not in (None, ACKPROOF):
                 raise HistoryError(1, f"a folder is never in the format {format_}", source)
             return _whole(read_history(path), source)
-        path, source = inside, str(inside)
+        path, source, start = inside, str(inside), _start_of(inside)
     if path is not None:
-        with path.open("rb") as file:
-            is_parquet = file.read(4) == b"PAR1"
-        if is_parquet:
+        start = start or b""
+        if start.startswith(b"PAR1"):
             return _parquet(path, source, format_, columns)
-        if path.suffix == ".jsonl" and format_ in (None, ACKPROOF) and not columns and _is_own(path):
+        if path.suffix == ".jsonl" and format_ in (None, ACKPROOF) and not columns and _is_own(start):
             return _whole(read_history(path), source)  # unlike a text, it may end in a line that a crash cut
         text = decoded(path.read_bytes(), source)
     text = text or ""
@@ -95,9 +97,20 @@ def read(
     )
 
 
-def _is_own(path: Path) -> bool:
+def _start_of(path: Path) -> bytes | None:
+    """The first bytes of a file; None for a folder, and for what can be read only once, such as a pipe.
+
+    Raises:
+        FileNotFoundError: the file does not exist.
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        return None
     with path.open("rb") as file:
-        return OWN.match(file.read(200).decode("utf-8", "replace")) is not None
+        return file.read(START_BYTES)
+
+
+def _is_own(start: bytes) -> bool:
+    return OWN.match(start[:200].decode("utf-8", "replace")) is not None
 
 
 def _read_ackproof(text: str, source: str) -> RecordedHistory:

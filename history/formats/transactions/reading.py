@@ -30,18 +30,24 @@ TRANSACTION_FORMATS = (*OF_CONTENT, COBRA)
 """The names of all formats."""
 
 
-def recognized_transactions(path: Path | None, text: str | None = None) -> str | None:
-    """The format of a file, a folder, or of what came over standard input; None for another."""
-    if path is not None and path.is_dir():
-        if (path / IN_A_FOLDER).is_file():
-            return DBCOP_BINCODE
-        return COBRA if cobra.is_cobra(path) else None
-    if path is not None and path.exists() and not path.is_file():
-        return None  # a pipe, say, which can be read only once
-    if path is not None:
+def recognized_transactions(
+    path: Path | None, text: str | None = None, start: bytes | None = None
+) -> str | None:
+    """The format of a file, a folder, or of what came over standard input; None for another.
+
+    Args:
+        start: the first START_BYTES of the file, where they were read already.
+    """
+    if path is not None and start is None:
+        if path.is_dir():
+            if (path / IN_A_FOLDER).is_file():
+                return DBCOP_BINCODE
+            return COBRA if cobra.is_cobra(path) else None
+        if path.exists() and not path.is_file():
+            return None  # a pipe, say, which can be read only once
         with path.open("rb") as file:
             start = file.read(START_BYTES)
-    else:
+    elif start is None:
         start = (text or "")[:START_BYTES].encode()
     if PLUME_START.match(start):
         return PLUME

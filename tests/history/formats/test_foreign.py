@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -244,3 +246,13 @@ def test_one_event_of_edn_has_a_bound_and_their_number_has_none(monkeypatch: pyt
     assert len(list(edn.records("[" + 50 * event + "]", "log.edn"))) == 50
     with pytest.raises(HistoryError, match="line 2: an event of more than 100 numbers, texts and brackets"):
         list(edn.records(event + "{:a [" + 100 * "1 " + "]}", "log.edn"))
+
+
+def test_a_pipe_is_read_although_it_can_be_read_only_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(WRITE,))
+    writer.start()
+    recorded = read(pipe)
+    writer.join()
+    assert events(recorded) == EVENTS
