@@ -11,7 +11,7 @@ import msgspec
 from ackproof.judging.limited import Limited, undecided
 from ackproof.judging.limits import LimitReached, within
 from checkers.judges import ISOLATION, judge_named, names_of_all
-from checkers.linearizability.answer import Budget
+from checkers.linearizability.answer import BY_SIZE, Budget
 from checkers.models import MODELS, Model
 from checkers.models.initial import OPTION, has_initial, with_initial
 from checkers.transactions.assumed import INITIAL, assumed_by
@@ -49,7 +49,7 @@ class Question(NamedTuple):
     model: str
     consistency: str | None = None
     options: Mapping[str, str] = {}
-    budget: Budget = Budget()
+    budget: Budget = BY_SIZE
 
     def refuse_if_wrong(self) -> None:
         """Refuse names and options that do not exist or do not fit together.
@@ -135,7 +135,7 @@ def check(
     if not isinstance(model, str):
         if isinstance(model, _HasCheck):
             return model.check(Recording(nodes=(), history=recorded.history))
-        return _linearizable(recorded, model, Budget())
+        return _linearizable(recorded, model, BY_SIZE)
     question = Question(model, consistency, options or {})
     question.refuse_if_wrong()
     return judge(recorded, question)

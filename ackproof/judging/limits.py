@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
-from checkers.linearizability.answer import TIME, Budget
+from checkers.linearizability.answer import BY_SIZE, TIME, Budget
 
 LOOKS_EVERY_S = 0.02
 """How much processor time passes until `within` looks again whether the time or the memory is used up."""
@@ -67,11 +67,10 @@ def resident_bytes() -> int:
         return peak if sys.platform == "darwin" else peak << 10
 
 
-def budget_of(
-    seconds: float | None, memory_mib: int | None, configurations: int = Budget().configurations
-) -> Budget:
+def budget_of(seconds: float | None, memory_mib: int | None, configurations: int | None = None) -> Budget:
     """The budget that a person gives, whose time begins now."""
-    budget = Budget(configurations, time_is_up=None if seconds is None else Deadline.after(seconds))
+    budget = BY_SIZE if configurations is None else Budget(configurations)
+    budget = replace(budget, time_is_up=None if seconds is None else Deadline.after(seconds))
     if memory_mib is None:
         return budget
     most = memory_mib << 20

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 NEVER = 1 << 62
 """The end of an operation whose outcome is unknown."""
+AN_OPERATION, BYTES_AN_OPERATION = 4, 256
+"""The configurations that a budget which grows allows for each operation of a history, and their bytes. A
+history that is decided in linear time takes 0.4 to 1.6."""
 TIME = "the time that was given"
 """What ran out where a time was given."""
 
@@ -35,6 +38,17 @@ class Budget:
 
     memory_is_up: Callable[[int], bool] | None = None
     """Whether these further bytes are more than the whole process may take; None if no bound was given."""
+    grows: bool = False
+    """Whether a long history may take more, so that one that is decided in linear time is decided."""
+
+    def for_operations(self, count: int) -> Budget:
+        """The budget for each key of a history with that many operations."""
+        if not self.grows or AN_OPERATION * count <= self.configurations:
+            return self
+        bytes_ = self.memory_bytes
+        if self.memory_is_up is None:
+            bytes_ = max(bytes_, BYTES_AN_OPERATION * count)
+        return replace(self, configurations=AN_OPERATION * count, memory_bytes=bytes_, grows=False)
 
     def allows(self, memo_bytes: int, more_bytes: int) -> bool:
         """Whether a search may keep these bytes of configurations, for which it takes `more_bytes`."""
@@ -54,6 +68,8 @@ class Budget:
 
 
 DEFAULT = Budget()
+BY_SIZE = Budget(grows=True)
+"""The budget where a person gives none."""
 
 
 @dataclass(frozen=True)

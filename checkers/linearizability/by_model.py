@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from checkers.limits import MOST_EVIDENCE
-from checkers.linearizability.answer import NEVER, Answer, Budget, Result
+from checkers.linearizability.answer import BY_SIZE, NEVER, Answer, Budget, Result
 from checkers.linearizability.by_rule.deciding import Refuted, by_rule, replays, replays_texts
 from checkers.linearizability.evidence import as_evidence, where_in_words
 from checkers.linearizability.part import HistoryParts, Part, keys_of, parts, parts_in_turn
@@ -54,7 +54,7 @@ class LinearizabilityOf:
     """
 
     model: Model
-    budget: Budget = field(default_factory=Budget)
+    budget: Budget = BY_SIZE
     name: str = "linearizability"
     initial_is_stated: bool = True
     """Whether the model's initial value is a fact; else it is an assumption, which may be wrong."""
@@ -138,6 +138,9 @@ class LinearizabilityOf:
         from checkers.linearizability.distinct_values.distinct import decided
 
         history = recording.history
+        budget = self.budget.for_operations(len(history) // 2)
+        if budget is not self.budget:
+            return replace(self, budget=budget)._judged(recording, proved, is_to_explain=is_to_explain)
         tally = Tally.of(history, proved, is_to_explain=is_to_explain)
         answered = _has_a_reply(history)
         unsure = {*keys_of(history)} - proved.keys if proved.keys else None

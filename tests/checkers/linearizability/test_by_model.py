@@ -213,3 +213,24 @@ def test_the_answer_alone_is_unknown_where_the_budget_does_not_suffice() -> None
     overlapping_writes(built, "hard", 6)
     checker = LinearizabilityOf(MODELS["register"], Budget(configurations=3))
     assert checker.answer(recording(built)) is Validity.UNKNOWN
+
+
+def test_a_long_history_may_take_more_configurations_unless_a_number_is_stated() -> None:
+    built = HistoryBuilder()
+    for value in range(300):
+        built.do("write", None, value, value)
+    for budget, validity in (
+        (Budget(100, grows=True), Validity.VALID),
+        (Budget(100), Validity.UNKNOWN),
+    ):
+        judge = LinearizabilityOf(MODELS["register"], budget)
+        assert judge.judge(recording(built)).validity is validity, budget
+        assert judge.answer(recording(built)) is validity, budget
+
+
+def test_a_budget_that_grows_keeps_to_the_memory_that_was_given() -> None:
+    count = 10_000_000
+    assert Budget(grows=True).for_operations(count) == Budget(4 * count, 256 * count)
+    bounded = Budget(memory_is_up=lambda more: False, grows=True).for_operations(count)
+    assert bounded.memory_bytes == Budget().memory_bytes
+    assert Budget(grows=True).for_operations(10) == Budget(grows=True)

@@ -24,7 +24,7 @@ from ackproof.cli.output.printing import say
 from ackproof.cli.output.progress import Steps, Working
 from ackproof.judging.limits import LimitReached, MemoryLimit, budget_of, within
 from checkers.explanation import Explanation
-from checkers.linearizability.answer import Budget
+from checkers.linearizability.answer import AN_OPERATION, BY_SIZE, Budget
 from checkers.transactions.consistency import MODELS as CONSISTENCY_MODELS
 from checkers.transactions.consistency import WORKLOADS as TRANSACTIONS
 from checkers.verdict import Validity, Verdict
@@ -144,10 +144,9 @@ LIMITS = options.group(
     options.seconds_option("; it is for all files together."),
     click.option(
         "--configurations",
-        default=Budget().configurations,
-        show_default=True,
         type=click.IntRange(min=1),
-        help="Give a key up as unknown after this many configurations of the search.",
+        help="Give a key up as unknown after this many configurations of the search.  [default: "
+        f"{BY_SIZE.configurations}, or {AN_OPERATION} for each operation of the history if that is more]",
     ),
     options.memory_option("; it is for all files together, and holds everything that the command keeps."),
 )
@@ -192,7 +191,7 @@ def check(
     format_: str | None,
     columns: dict[str, str],
     seconds: float | None,
-    configurations: int,
+    configurations: int | None,
     memory_mib: int | None,
     pictures: Path | None,
     certificate: Path | None,
