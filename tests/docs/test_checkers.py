@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 from checkers.judges import ISOLATION, JUDGES, options_of
 from checkers.models import MODELS
@@ -47,3 +50,15 @@ def test_the_page_names_every_model_every_kind_of_transaction_and_every_format()
     assert [name for name in MODELS if f"`{name}`" not in section("Models")] == []
     assert [name for name in ISOLATION if name not in section("Transactions")] == []
     assert set(FIRST_CELL.findall(section("Formats"))) == set(FORMATS)
+
+
+def test_the_first_example_says_what_the_page_shows(tmp_path: Path) -> None:
+    example = section("Judge a file")
+    blocks = dict(re.findall(r"^```(\w+)\n(.*?)^```", example, re.MULTILINE | re.DOTALL))
+    (tmp_path / "history.edn").write_text(blocks["edn"])
+    command, code = blocks["sh"].split("# exits ")
+    words = [str(Path(sys.executable).with_name("ackproof")), *command.split()[1:]]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=110)
+    assert done.returncode == int(code), done.stderr
+    shown = re.sub(r"  \(read .*\)$", "", done.stdout, flags=re.MULTILINE)
+    assert shown.startswith(blocks["text"])

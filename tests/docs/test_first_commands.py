@@ -24,6 +24,7 @@ LONG = ("commands.md", "simulator.md")
 ELSEWHERE: Mapping[str, str] = {
     "agents.md": "tests/docs/test_agents.py",
     "campaigns.md": "tests/docs/test_campaigns.py",
+    "checkers.md": "tests/docs/test_checkers.py, as it needs a file of the page",
     "ci.md": "tests/docs/test_ci.py",
     "extending.md": "tests/docs/test_extending.py",
     "found.md": "it brings a system over the network",
