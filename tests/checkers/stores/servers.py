@@ -9,7 +9,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.checkers.stores.data_types import REFUSED, DataType, State
+from tests.checkers.stores.data_types import REFUSED, DataType, State, Values
 
 
 class Server:
@@ -194,3 +194,48 @@ BROKEN: dict[str, type[Server]] = {
     "garbled replies": Garbled,
 }
 """By what is wrong with it."""
+
+
+class Leaderless(Server):
+    """Two replicas without a leader: what one does is passed on, late, out of order, again, or never."""
+
+    def __init__(self, data_type: DataType, draw: Random, often: float = 0.1) -> None:
+        super().__init__(data_type, draw, often)
+        self._replicas: list[dict[str | None, State]] = [{}, {}]
+        self._on_the_way: list[tuple[int, str | None, str, Any]] = []
+
+    def answer(self, client: int, key: str | None, f: str, value: Any) -> Any:
+        while self._on_the_way and self.draw.random() < 0.4:
+            self._carry_out(*self._on_the_way.pop(self.draw.randrange(len(self._on_the_way))))
+        asked = self.draw.randrange(2) if self.errs() else 0
+        reply = self._carry_out(asked, key, f, value)
+        if f not in self.type.reads and reply is not REFUSED:
+            self._pass_on(1 - asked, key, f, value)
+        return reply
+
+    def _pass_on(self, other: int, key: str | None, f: str, value: Any) -> None:
+        if not self.errs():
+            self._carry_out(other, key, f, value)
+        elif self.draw.random() < 0.7:
+            self._on_the_way += [(other, key, f, value)] * self.draw.choice([1, 1, 2])
+
+    def _carry_out(self, replica: int, key: str | None, f: str, value: Any) -> Any:
+        states = self._replicas[replica]
+        states[key], reply = self.type.apply(states.get(key, self.type.initial), f, value)
+        return reply
+
+
+class Inventing(Server):
+    """Now and then a request is carried out that no client sent."""
+
+    def answer(self, client: int, key: str | None, f: str, value: Any) -> Any:
+        if self.errs():
+            super().answer(client, key, *self.type.ask(self.draw, Values(self.draw, 3), {}))
+        return super().answer(client, key, f, value)
+
+
+WITHOUT_LEADER: dict[str, type[Server]] = {
+    "leaderless": Leaderless,
+    "inventing": Inventing,
+}
+"""Further ones, by what is wrong; apart, as the seeds of some tests and measurements choose among BROKEN."""
