@@ -9,17 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from history.kernels import Form, Integers, fitting
 from history.operation import NEMESIS, Operation, OperationType
+from history.pairing import FAIL as FAIL
+from history.pairing import INFO as INFO
+from history.pairing import INVOKE as INVOKE
+from history.pairing import OK as OK
+from history.pairing import paired
 from history.values import decoded, encoded
 
 TYPES: tuple[OperationType, ...] = ("invoke", "ok", "fail", "info")
-INVOKE, OK, FAIL, INFO = range(4)
-"""Codes of `Columns.type`."""
+
+MOST_AT_ONCE = 1_000_000
+"""Histories of up to this number of events are paired by compiled code, which takes 16 bytes an event."""
 
 Codes = npt.NDArray[np.int64]
 """Integers of a history, of 64 bits. The columns of a very long history are narrower (see `Columns`)."""
@@ -239,6 +246,9 @@ class History(Sequence[Operation]):
         pairs = np.full(total, -1, dtype=np.int64)
         if total == 0:
             return pairs
+        if self._paired_at_once(columns, pairs):
+            return pairs
+        pairs[:] = -1  # some rule is broken: which, and where, is found here
         group = columns.process
         if self._foreign:
             group = np.where(group == NEMESIS, NEMESIS - 1 - columns.f, group)
@@ -280,6 +290,19 @@ class History(Sequence[Operation]):
             raise self._fail(*min(broken))
         pairs[first_at], pairs[second_at] = second_at, first_at
         return pairs
+
+    def _paired_at_once(self, columns: Columns, pairs: Codes) -> bool:
+        """Whether compiled code paired all; if not, a rule is broken, or that was no use."""
+        total = len(pairs)
+        codes = columns.process, columns.f, columns.key
+        if total > MOST_AT_ONCE or any(column.dtype != np.int64 for column in codes):
+            return False
+        if columns.type.dtype != np.int8 or fitting(total) is not Form.COMPILED:
+            return False
+        last = np.full(1 << (2 * total).bit_length(), -1, dtype=np.int64)
+        types = cast(Integers, columns.type)  # smaller numbers, which the kernel only compares
+        process, f, key = codes
+        return paired(process, types, f, key, int(self._foreign), last, pairs)
 
 
 def _operation(columns: Columns, index: int) -> Operation:

@@ -224,11 +224,11 @@ class Engine:
         kinds = self._codes_of(parts)
         if numbering.effect_of is None:
             return None
-        operations = Operations(parts.invoked, parts.completed, kinds)
-        batch = Batch(parts.starts, *self._settled(parts.starts, operations, numbering.begin))
+        batch = Batch(parts.starts, parts.invoked, parts.completed, kinds)
         own.options_first = self.options_first
+        states = numbering.interned()
         return own.decide_each(
-            batch, parts.longest, numbering.begin, numbering.interned(), budget, is_one_enough
+            batch, parts.longest, numbering.begin, states, budget, is_one_enough, settles=states > 0
         )
 
     def _settled(self, starts: Integers, operations: Operations, begin: int) -> Operations:

@@ -9,21 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, overload
+from typing import Any, cast, overload
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER
+from checkers.linearizability.kernels.laying_out import UNTOLD as UNTOLD
+from checkers.linearizability.kernels.laying_out import (
+    Events,
+    cut_out,
+    lay_out_by_key,
+    lay_out_size_of,
+)
 from checkers.models.model import MAYBE, Call
 from history import Columns, History
 from history.history import FAIL, INFO, INVOKE, OK, stable_order, wide
+from history.kernels import Form, fitting
 from history.values import MARK, frozen
 
 Integers = npt.NDArray[np.int64]
-UNTOLD = -2
-"""The code of the result of an operation of unknown outcome; -1 is None, as in `Columns`."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +181,12 @@ class HistoryCalls(Sequence[Call]):
     def of(self, kinds: Integers) -> list[Call]:
         """The calls at these places, together."""
         names = self.columns.f_names
+        if len(kinds) <= FEW_CALLS:
+            rows = zip(
+                self.f[kinds].tolist(), self.asked[kinds].tolist(), self.answered[kinds].tolist(), strict=True
+            )
+            value = self.value
+            return [Call(names[f], value(asked), value(answered)) for f, asked, answered in rows]
         values = self.values(np.concatenate([self.asked[kinds], self.answered[kinds]]))
         return list(map(Call, map(names.__getitem__, self.f[kinds].tolist()), values, values[len(kinds) :]))
 
@@ -207,12 +219,17 @@ def doubled_calls(calls: Sequence[Call], used: Integers, keeping: Collection[str
     return (*known, *(call if call.f in keeping else call._replace(result=MAYBE) for call in known))
 
 
+FEW_CALLS = 50
+"""Up to this number of calls become objects one by one sooner than together."""
 AT_ONCE = 1_000_000
 """How many operations are searched at once: what a search needs besides the history is bounded by these."""
 
 
 def parts(history: History) -> HistoryParts:
     """One part a key, in order of first use. What `fail`ed, and the nemesis, is left out."""
+    at_once = _parts_at_once(history)
+    if at_once is not None:
+        return at_once
     found = _by_key(history)
     return found.parts(0, len(found.keys))
 
@@ -228,6 +245,11 @@ def parts_in_turn(history: History, only: Collection[str | None] | None = None) 
     Args:
         only: the keys that are wanted; None for all.
     """
+    at_once = _parts_at_once(history) if only is None else None
+    if at_once is not None:
+        if len(at_once):
+            yield at_once
+        return
     found = _by_key(history)
     if only is not None:
         found = found.only(only)
@@ -237,6 +259,31 @@ def parts_in_turn(history: History, only: Collection[str | None] | None = None) 
         end = max(end, begin + 1)
         yield found.parts(begin, end)
         begin = end
+
+
+def _parts_at_once(history: History) -> HistoryParts | None:
+    """All parts of a history, laid out by compiled code; None for a long one, or where that is no use."""
+    columns = history.columns
+    if len(history) > AT_ONCE or fitting(len(history)) is not Form.COMPILED:
+        return None
+    codes = columns.process, columns.key, columns.f, columns.value
+    if columns.type.dtype != np.int8 or any(code.dtype != np.int64 for code in codes):
+        return None
+    most, named = int(np.count_nonzero(columns.type == INVOKE)), len(columns.keys) + 1
+    space = np.empty(lay_out_size_of(most, named), dtype=np.int64)
+    types = cast(Integers, columns.type)  # smaller numbers, which the kernel only compares
+    keys, operations, calls = lay_out_by_key(Events(types, *codes, history.pairs), space, most, named)
+    out = cut_out.plain(space, most, named)
+    starts = out.starts[: keys + 1]
+    return HistoryParts(
+        tuple(None if one == 0 else columns.keys[one - 1] for one in out.used[:keys].tolist()),
+        starts,
+        out.begun[:operations],
+        out.completed[:operations],
+        out.kinds[:operations],
+        HistoryCalls(columns, out.names[:calls], out.asked[:calls], out.answered[:calls]),
+        int((starts[1:] - starts[:-1]).max(initial=0)),
+    )
 
 
 @dataclass(frozen=True)
@@ -278,12 +325,16 @@ class _ByKey:
         width = len(columns.values) - UNTOLD
         packed = (f * width + asked - UNTOLD) * width + answered - UNTOLD
         _, example, kinds = np.unique(packed, return_index=True, return_inverse=True)
+        in_turn = np.argsort(example)
+        rank = np.empty(len(in_turn), dtype=np.int64)
+        rank[in_turn] = np.arange(len(in_turn))
+        example, kinds = example[in_turn], rank[kinds]
         return HistoryParts(
             self.keys[begin:end],
             starts - starts[0],
             begun,
             np.where(known, ends, NEVER),
-            np.asarray(kinds, dtype=np.int64),
+            kinds,
             HistoryCalls(columns, f[example], asked[example], answered[example]),
             int(np.diff(starts).max(initial=0)),
         )

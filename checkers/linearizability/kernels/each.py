@@ -21,6 +21,7 @@ from checkers.linearizability.kernels.arena import (
 )
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import GAVE_UP, NOT_LINEARIZABLE, search, write_order
+from checkers.linearizability.kernels.settle import cut_settling, settle
 from history.kernels import Integers, compiled_in_place
 
 LEFT = -1
@@ -56,23 +57,30 @@ def decide_each(
     budget: int,
     is_one_enough: int,
     options_first: int,
+    settles: int,
     room: int,
     space: Integers,
     slots: Integers,
     memo: Integers,
+    settling: Integers,
     decided: Decided,
 ) -> None:
     """Search each part from the state `begin`, visiting at most `budget` configurations in each.
 
     The arena must have room for the longest part and for all `states`; `stamp` plus the part's number must be
     new to it. All statuses are LEFT at first; if one is enough, the first part without an order is the last
-    one that is searched.
+    one that is searched. If it `settles`, states are numbers below `states`, and operations of unknown
+    outcome that certainly happened are given ends.
     """
     arena = cut(space, slots, memo, room, states)
+    settled = cut_settling(settling, room, states)
     starts, (statuses, orders) = batch.starts, decided
     for part in range(len(starts) - 1):
         low, high = starts[part], starts[part + 1]
         operations = Operations(batch.invoked[low:high], batch.completed[low:high], batch.kinds[low:high])
+        if settles and settle(operations, rules.effects, begin, settled):
+            count = high - low
+            operations = Operations(settled.invoked[:count], settled.completed[:count], batch.kinds[low:high])
         prepare(operations, rules, begin, states, stamp + part, slots_for(high - low), arena)
         arena.registers[OPTIONS_FIRST] = options_first
         status = search(arena, rules, budget)

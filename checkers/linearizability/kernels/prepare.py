@@ -59,7 +59,7 @@ def prepare(
     mask = slots - 1
     pruning = pruned_by(effects, kinds, states)
     if pruning == BY_VALUES:
-        count_makers(operations, effects, arena)
+        count_makers(operations, effects, begin, arena)
     items = options = found = reads = puts = 0
     groups[0] = 0
     for operation in range(len(invoked)):
@@ -143,10 +143,15 @@ def pruned_by(effects: Integers, kinds: Integers, states: int) -> int:
 
 
 @compiled_in_place
-def count_makers(operations: Operations, effects: Integers, arena: Arena) -> None:
-    """Count by state the items that need it and the operations that put it; list the beginnings of these."""
+def count_makers(operations: Operations, effects: Integers, begin: int, arena: Arena) -> None:
+    """Count by state the items that need it and the operations that put it; list the beginnings of these.
+
+    The state `begin` may be one that no operation names; another search may have left numbers there.
+    """
     invoked, completed, kinds = operations
     needs, makers, makers_from, maker_calls = arena.needs, arena.makers, arena.makers_from, arena.maker_calls
+    needs[begin] = 0
+    makers[begin] = 0
     for operation in range(len(invoked)):
         at = kinds[operation] * EFFECT_WIDTH
         for state in (effects[at + 1], effects[at + 3]):

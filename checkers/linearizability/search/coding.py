@@ -18,6 +18,7 @@ from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import EFFECT_WIDTH
 from checkers.linearizability.part import UNTOLD, HistoryCalls, Integers
 from checkers.models.model import ANYTHING, Call, Effect, Model, ScalarAction
+from checkers.models.mutex import Mutex
 from checkers.models.register import CasRegister, ReadWriteRegister
 from checkers.models.registry import RegistryEntry
 
@@ -72,6 +73,8 @@ def effects_of(
         IllegalCall: the model does not know one of the calls.
     """
     effects = np.zeros((len(calls), EFFECT_WIDTH), dtype=np.int64)
+    if isinstance(calls, HistoryCalls) and type(model) is Mutex and _of_locks(calls, effects, numbers):
+        return effects.reshape(-1)
     left = np.ones(len(calls), dtype=bool)
     if isinstance(calls, HistoryCalls) and type(model) in READS:
         columns = calls.columns
@@ -97,6 +100,23 @@ def effects_of(
     for place, call in zip(places, others, strict=True):
         effects[place, :FORMULA] = encoded(call)
     return effects.reshape(-1)
+
+
+def _of_locks(
+    calls: HistoryCalls, effects: Integers, numbers: Callable[[Sequence[Hashable]], list[int]]
+) -> bool:
+    """Write the effects of `acquire` and `release`, if there are no others."""
+    acquire, release = map(calls.columns.f_code, ("acquire", "release"))
+    free, held = numbers([False, True])
+    numbered = {
+        acquire: (transitions.IS, free, transitions.PUT, held),
+        release: (transitions.IS, held, transitions.PUT, free),
+    }
+    names = calls.f.tolist()
+    if not {*names} <= {*numbered}:
+        return False
+    effects[:, :4] = np.array([numbered[name] for name in names], dtype=np.int64).reshape(-1, 4)
+    return True
 
 
 def _swapped(

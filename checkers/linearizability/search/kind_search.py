@@ -6,6 +6,7 @@ that is worth it. Many small searches are one call of compiled code.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -37,10 +38,14 @@ from checkers.linearizability.kernels.each import LEFT, Batch, Decided, decide_e
 from checkers.linearizability.kernels.memo import rehash
 from checkers.linearizability.kernels.prepare import prepare
 from checkers.linearizability.kernels.search import GAVE_UP, GROW, NEED, search, write_order
+from checkers.linearizability.kernels.settle import settling_size_of
 from checkers.linearizability.packing.wide import WideSteps
 from checkers.linearizability.search.results import ANSWERS, out_of_memory
 from history.kernels import Form, Integers, extended, fitting
 
+MOST_SHARED = 20_000
+"""Parts of up to this number of operations, and of states, are searched in work space that all searches of
+this process share; it has some megabytes."""
 FIRST_ROOM = 200
 """For how many operations there is work space at first."""
 SLICE, PLAIN_SLICE = 100_000, 20_000
@@ -48,6 +53,49 @@ SLICE, PLAIN_SLICE = 100_000, 20_000
 after which it also looks whether it is worth compiling."""
 LAYING_OUT = 4
 """What it takes to lay out an operation for the search, compared with looking at a candidate."""
+
+
+class BatchSpace:
+    """Work space for `decide_each`, which leaves nothing there that another search needs but its stamps.
+
+    Where states are numbered, a stamp at a state says which search asked for it last. So such searches and
+    others, which use that room for something else, never share their space.
+    """
+
+    def __init__(self, room: int, states: int) -> None:
+        zeros = Form.COMPILED.zeros
+        self.room = room
+        self.states = states
+        self.space = zeros(size_of(room, states))
+        self.slots = zeros(slots_for(room))
+        self.memo = zeros(MEMO_AN_OPERATION * room)
+        self.settling = zeros(settling_size_of(room, states))
+        self.one = Batch(zeros(2), zeros(room), zeros(room), zeros(room))
+        """Room for a batch of one part; what kernels get again and again is sooner given to them."""
+        self.found = Decided(zeros(3), zeros(room))
+        self._stamp = 0
+
+    def stamps(self, parts: int) -> int:
+        """The first stamp of as many parts, which are all new to this space."""
+        first = self._stamp + 1
+        self._stamp += parts
+        return first
+
+
+Spaces = dict[bool, BatchSpace]
+"""By whether states are numbered."""
+
+
+class _Shared(threading.local):
+    """The work space that all searches of small parts in this thread share."""
+
+    def __init__(self) -> None:
+        self.spaces: Spaces = {}
+
+
+_SHARED = _Shared()
+
+
 Following = Callable[[int, Sequence[int]], list[int]]
 """From a state and some kinds, the states that follow, or `transitions.ILLEGAL`."""
 
@@ -74,8 +122,9 @@ class KindSearch:
         """What `use_effects` was given last."""
         self._table_size = 0
         self._stamp = 0
-        self._room = self._states_room = self._batch_room = self._batch_states = 0
-        self._batch_space = (form.zeros(0), form.zeros(0), form.zeros(0))
+        self._room = self._states_room = 0
+        self._batch_spaces: Spaces = {}
+        """Work space for batches that are too large for the one that is shared."""
 
     def use_effects(self, effects: Integers) -> None:
         """Take other kinds, as flat effects, in place of all before."""
@@ -148,12 +197,17 @@ class KindSearch:
     def _in_one_call(self, operations: Operations, begin: int, states: int, budget: Budget) -> Result | None:
         """What a small search finds, which is mostly over sooner than a second call is made."""
         count = len(operations.invoked)
-        decided = self.decide_each(Batch(np.array([0, count]), *operations), count, begin, states, budget)
-        status, visited, length = decided.statuses.tolist()
+        space = self._space_for(count, states)
+        one, found = space.one, space.found
+        one.starts[1] = count
+        one.invoked[:count], one.completed[:count], one.kinds[:count] = operations
+        found.statuses[0] = LEFT
+        self._decide_each(one, space, begin, states, budget, found)
+        status, visited, length = found.statuses.tolist()
         if status == LEFT:
             return None
         why = f"{budget.configurations} configurations" if status == GAVE_UP else ""
-        return Result(ANSWERS[status], visited, cast(Sequence[int], decided.orders[:length]), why)
+        return Result(ANSWERS[status], visited, cast(Sequence[int], found.orders[:length].copy()), why)
 
     def _searched(self, budget: Budget) -> tuple[int, str]:
         """The status of the search that is laid out in the arena, and which budget ran out, if one did."""
@@ -262,38 +316,61 @@ class KindSearch:
         states: int,
         budget: Budget,
         is_one_enough: bool = False,
+        *,
+        settles: bool = False,
     ) -> Decided:
         """Search all parts in one call of compiled code. What it leaves is LEFT.
 
         Args:
             longest: how many operations the longest part has.
             is_one_enough: whether the first part without an order ends it.
+            settles: whether operations of unknown outcome that certainly happened are given ends; states are
+                then interned.
         """
-        if longest > self._batch_room or states > self._batch_states:
-            self._batch_room, self._batch_states = 2 * longest, 2 * states
-            self._batch_space = (
-                self.form.zeros(size_of(self._batch_room, self._batch_states)),
-                self.form.zeros(slots_for(self._batch_room)),
-                self.form.zeros(MEMO_AN_OPERATION * self._batch_room),
-            )
-        count = len(batch.starts) - 1
-        decided = Decided(np.full(3 * count, LEFT), np.empty(len(batch.kinds), np.int64))
-        stamp = self._stamp + 1
-        self._stamp += count
+        space = self._space_for(longest, states)
+        decided = Decided(np.full(3 * len(batch.starts) - 3, LEFT), np.empty(len(batch.kinds), np.int64))
+        self._decide_each(batch, space, begin, states, budget, decided, is_one_enough, settles=settles)
+        return decided
+
+    def _decide_each(
+        self,
+        batch: Batch,
+        space: BatchSpace,
+        begin: int,
+        states: int,
+        budget: Budget,
+        decided: Decided,
+        is_one_enough: bool = False,
+        *,
+        settles: bool = False,
+    ) -> None:
         decide_each(
             batch,
             self.rules,
             begin,
-            self._batch_states if states else 0,
-            stamp,
+            space.states if states else 0,
+            space.stamps(len(batch.starts) - 1),
             budget.configurations,
             int(is_one_enough),
             int(self.options_first),
-            self._batch_room,
-            *self._batch_space,
+            int(settles),
+            space.room,
+            space.space,
+            space.slots,
+            space.memo,
+            space.settling,
             decided,
         )
-        return decided
+
+    def _space_for(self, longest: int, states: int) -> BatchSpace:
+        """Work space for parts of at most that many operations, and over at most that many states."""
+        spaces = _SHARED.spaces if max(longest, states) <= MOST_SHARED else self._batch_spaces
+        space = spaces.get(states > 0)
+        if space is None or longest > space.room or states > space.states:
+            room, states_room = (FIRST_ROOM, FIRST_ROOM) if space is None else (space.room, space.states)
+            space = BatchSpace(max(room, 2 * longest), max(states_room, 2 * states))
+            spaces[states > 0] = space
+        return space
 
     def _learn(self) -> None:
         """Compute the transitions that the search stopped for."""

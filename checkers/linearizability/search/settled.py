@@ -16,12 +16,8 @@ import numpy.typing as npt
 from checkers.linearizability.answer import NEVER
 from checkers.linearizability.kernels import transitions
 from checkers.linearizability.kernels.arena import Operations
+from checkers.linearizability.kernels.settle import BETWEEN, ROUNDS
 from checkers.linearizability.part import Integers
-
-ROUNDS = 4
-"""How often what is settled settles others: an operation that happened may itself need a value."""
-BETWEEN = 1 << 10
-"""Moments between two events of a history, of which each settled operation gets its own."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -91,6 +87,8 @@ def settled_by_effects(
     starts: Integers, operations: Operations, effects: Integers, states: int, begin: int
 ) -> Operations:
     """Operations whose kinds are effects on single values, with the ends of those that certainly happened.
+
+    `kernels.settle` does the same in compiled code.
 
     Args:
         effects: by kind its EFFECT_WIDTH numbers.

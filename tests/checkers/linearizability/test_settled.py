@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from checkers.linearizability.answer import NEVER, Answer, Budget
 from checkers.linearizability.engine import Engine
+from checkers.linearizability.kernels.settle import BETWEEN
 from checkers.linearizability.part import parts
-from checkers.linearizability.search.settled import BETWEEN, Named, Settled, settled
+from checkers.linearizability.search.settled import Named, Settled, settled
 from checkers.models.multi_register import MultiRegister
 from checkers.models.register import ReadWriteRegister
 from tests.checkers.builders import HistoryBuilder
