@@ -54,7 +54,7 @@ class LaidOut(NamedTuple):
 
 def lay_out_size_of(operations: int, keys: int) -> int:
     """How many numbers `cut_out` takes."""
-    return 3 * keys + 1 + 6 * operations + slots_for(operations)
+    return 3 * keys + 1 + 6 * operations + int(slots_for.plain(operations))
 
 
 @compiled_in_place

@@ -46,6 +46,8 @@ from history.kernels import Form, Integers, extended, fitting
 MOST_SHARED = 20_000
 """Parts of up to this number of operations, and of states, are searched in work space that all searches of
 this process share; it has some megabytes."""
+FIRST_TABLE = 1024
+"""The size of a table of steps at first: a power of two."""
 FIRST_ROOM = 200
 """For how many operations there is work space at first."""
 SLICE, PLAIN_SLICE = 100_000, 20_000
@@ -82,6 +84,10 @@ class BatchSpace:
         return first
 
 
+def _empty_rules(form: Form) -> Rules:
+    return Rules(form.flat([]), form.zeros(FIRST_TABLE, -1), form.zeros(FIRST_TABLE), form.zeros(2, -1))
+
+
 Spaces = dict[bool, BatchSpace]
 """By whether states are numbered."""
 
@@ -91,6 +97,9 @@ class _Shared(threading.local):
 
     def __init__(self) -> None:
         self.spaces: Spaces = {}
+        zeros = Form.COMPILED.zeros
+        self.empty = Rules(zeros(0), zeros(FIRST_TABLE, -1), zeros(FIRST_TABLE), zeros(2, -1))
+        """The rules of a search that has none yet; its table is never written to."""
 
 
 _SHARED = _Shared()
@@ -117,7 +126,7 @@ class KindSearch:
         self.wide: WideSteps | None = None
         """What operations do, if states are wide."""
         form = self.form = fitting(0)
-        self.rules = Rules(form.flat([]), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1))
+        self.rules = _SHARED.empty if form is Form.COMPILED else _empty_rules(form)
         self._effects: object = None
         """What `use_effects` was given last."""
         self._table_size = 0
@@ -137,9 +146,7 @@ class KindSearch:
         if self.wide is not steps:
             form = self.form
             self.wide, self._table_size = steps, 0
-            self.rules = Rules(
-                form.flat(steps.effects), form.zeros(1024, -1), form.zeros(1024), form.zeros(2, -1)
-            )
+            self.rules = _empty_rules(form)._replace(effects=form.flat(steps.effects))
 
     def add_effects(self, effects: Integers) -> None:
         """Take further kinds, which are numbered after all before."""
@@ -328,6 +335,14 @@ class KindSearch:
                 then interned.
         """
         space = self._space_for(longest, states)
+        if len(batch.starts) == 2:  # copied to where the kernel had the last one, it is sooner given to it
+            one, found = space.one, space.found
+            one.starts[1] = longest
+            for room, numbers in zip(one[1:], batch[1:], strict=True):
+                room[:longest] = numbers
+            found.statuses[:] = LEFT
+            self._decide_each(one, space, begin, states, budget, found, is_one_enough, settles=settles)
+            return Decided(found.statuses.copy(), found.orders[:longest].copy())
         decided = Decided(np.full(3 * len(batch.starts) - 3, LEFT), np.empty(len(batch.kinds), np.int64))
         self._decide_each(batch, space, begin, states, budget, decided, is_one_enough, settles=settles)
         return decided
@@ -376,6 +391,10 @@ class KindSearch:
         """Compute the transitions that the search stopped for."""
         assert self._following
         state = int(self._arena.registers[STATE])
+        if self.rules.table_keys is _SHARED.empty.table_keys:
+            self.rules = _empty_rules(self.form)._replace(
+                effects=self.rules.effects, prefixes=self.rules.prefixes
+            )
         missing = [*{int(kind) for kind in self._arena.missing[: int(self._arena.registers[MISSING])]}]
         self._table_size += len(missing)
         if 2 * self._table_size > len(self.rules.table_keys):
