@@ -23,6 +23,7 @@ from harness.client.net import Entering, Net
 from harness.cluster.attachment import Attachment
 from harness.cluster.layout import Layout, NodeOnHost
 from harness.cluster.mechanisms.catalogue import COLLECTORS, MECHANISMS
+from harness.cluster.mechanisms.processes import LOG_LINES, last_words
 from harness.errors import CouldNotRun
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
@@ -358,8 +359,8 @@ class HostedWorld(ABC):
                 "(`status` of a class, `is_leader` of a description)"
             )
         node = self._nodes[min(silent, key=lambda name: view.nodes[name].running)]
-        lines = " | ".join(await node.host.tail(node.place.log, LAST_LINES)) or "nothing"
-        return f"the end of {node.place.log}: {lines}"
+        lines = await node.host.tail(node.place.log, LOG_LINES)
+        return f"the end of {node.place.log}: {last_words(lines, LAST_LINES)}"
 
     # ---- what faults use ------------------------------------------------------------------------------
 

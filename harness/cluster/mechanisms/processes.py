@@ -18,11 +18,14 @@ from harness.systems.users_code import users_code
 STOP_BOUND_S = 3.0
 SLOW_BOUND_S = 2.0
 POLL_S = 0.05
-_LAST_LINES = 60
+LOG_LINES = 60
+"""How much of a log's end is searched for what ended a program."""
 _CAUSE = re.compile(
     r"(Caused by|panic|fatal error|Exception in thread .*|([A-Za-z_]\w*\.)*\w*(Exception|Error)): "
+    r"|(?i:([\w./-]+: )*(error: )?(flag provided but not defined|(invalid|unknown|bad|illegal|unexpected|"
+    r"unrecognized|unrecognised) (boolean )?(option|flag|argument|value)s?|ambiguous option)\b)"
 )
-"""How a line begins that names why a program ended."""
+"""How a line begins that names why a program ended: an error, or an argument that it refuses."""
 REPLACED = "next life"
 """What ended a process whose node's main process had ended: the node's next start."""
 
@@ -112,15 +115,15 @@ class HostProcesses:
 
 async def _last_words(node: NodeOnHost) -> str:
     """The end of a node's log, in one line."""
-    return last_words(await node.host.tail(node.place.log, _LAST_LINES))
+    return last_words(await node.host.tail(node.place.log, LOG_LINES))
 
 
-def last_words(lines: Sequence[str]) -> str:
-    """The last two of these lines; before them the last that names what ended a program of Java, Go, Python,
-    as other lines may follow it."""
+def last_words(lines: Sequence[str], number: int = 2) -> str:
+    """The last of these lines; before them the last that names what ended a program, as other lines may
+    follow it: a trace of Java, Go or Python, or the usage after an argument that is refused."""
     said = [line.strip() for line in lines if line.strip()]
-    last = said[-2:]
-    causes = [line for line in said[:-2] if _CAUSE.match(line)]
+    last = said[-number:]
+    causes = [line for line in said[:-number] if _CAUSE.match(line)]
     return " | ".join(causes[-1:] + last) or "(the log is empty)"
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+LEAST_SHARE = 0.02
+"""A smaller share says little: what begins slowly, such as a download, would seem to take days."""
+
 
 class TimeLeft:
     """The time left, reckoned when the known part grows, and counted down until it grows again."""
@@ -14,7 +17,7 @@ class TimeLeft:
         """The seconds that are left; None while that is not known, or once it took longer than reckoned."""
         if share > self._share:
             self._share, self._at_s = share, took_s
-        if self._share <= 0:
+        if self._share < LEAST_SHARE:
             return None
         left_s = self._at_s / self._share - took_s
         return None if left_s < 0 and self._share < 1 else max(left_s, 0.0)

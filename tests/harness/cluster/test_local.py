@@ -282,6 +282,29 @@ def test_the_last_words_of_a_node_begin_with_the_error_that_ended_it() -> None:
     assert last_words([]) == "(the log is empty)"
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "flag provided but not defined: -wrong",
+        "nats-server: flag provided but not defined: -wrong",
+        'invalid value "much" for flag -heartbeat-interval: parse error',
+        "Unrecognized option: -Xwrong",
+        "error: unexpected argument '--wrong' found",
+        "/usr/bin/node: bad option: --wrong",
+        "sort: unrecognized option '--wrong'",
+    ],
+)
+def test_the_last_words_name_an_argument_that_is_refused_before_the_usage(refusal: str) -> None:
+    usage = ["Usage:", "", *[f"  server --option-{number}" for number in range(40)]]
+    assert last_words([refusal, *usage]) == f"{refusal} | server --option-38 | server --option-39"
+    assert last_words([refusal, *usage], 3).count(" | ") == 3
+
+
+def test_last_words_take_no_line_of_a_usage_for_a_refusal() -> None:
+    usage = ["--max-value  the largest value", "unknown peers are refused", "serving", "listening"]
+    assert last_words(usage) == "serving | listening"
+
+
 @pytest.mark.parametrize("fate", ["dies", "never answers"])
 def test_a_link_proxy_that_fails_at_the_start_is_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fate: str

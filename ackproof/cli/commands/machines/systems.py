@@ -130,7 +130,7 @@ def install(names: tuple[str, ...], is_list: bool, unpinned: bool, as_json: bool
     for recipe, version in chosen:
         what = f"{recipe.system} {version}"
         share = installing.share_brought(recipe, version)
-        with Working(f"bringing {what}", quiet=as_json, share=share) as working:
+        with Working(f"bringing {what}", quiet=as_json, share=share, is_about=True) as working:
 
             def show(line: str, what: str = what, working: Working = working) -> None:
                 working.above(lambda: say(f"{what}: {line}", error=True))

@@ -114,6 +114,14 @@ def test_the_time_left_is_counted_down_until_more_is_known_to_be_done(clock: _Cl
     assert working._words_of_left(50.0) == ", about 50 s left"
 
 
+def test_a_share_that_says_little_gives_no_time_left(clock: _Clock) -> None:
+    """A download that had brought a 35,000th part after 10 s seemed to take 98 hours."""
+    working = Working("bringing etcd", quiet=True, share=lambda: 1 / 35_000)
+    assert working._words_of_left(10.0) == ""
+    bounded = Working("looking", quiet=True, share=lambda: 1 / 35_000, most_s=600.0)
+    assert bounded._words_of_left(60.0) == ", at most 9 min left"
+
+
 def test_a_bound_is_shown_for_as_long_as_no_share_is_known(clock: _Clock) -> None:
     working = Working("looking for it", quiet=True, most_s=600.0)
     assert working._words_of_left(60.0) == ", at most 9 min left"
