@@ -404,11 +404,10 @@ class HostedWorld(ABC):
 
         done = await asyncio.gather(*[attempt(node) for node in nodes])
         results = dict(zip(nodes, done, strict=True))
-        wrong = [f"{node}: {result}" for node, result in results.items() if result not in (DONE, None)]
         return Outcome(
             took_effect=DONE in done,
             details={"changed": [node for node, result in results.items() if result == DONE]},
-            error="; ".join(wrong) or None,
+            error=_in_one_line(results) or None,
         )
 
     # ---- for the kinds of worlds -----------------------------------------------------------------------
@@ -424,6 +423,15 @@ class HostedWorld(ABC):
     def _faketime(self, facts: Mapping[str, Any]) -> dict[str, str]:
         """The libfaketime of this machine, for every node; none if it is not installed."""
         return dict.fromkeys(self._names, facts["faketime"]) if facts["faketime"] else {}
+
+
+def _in_one_line(results: Mapping[str, NodeResult]) -> str:
+    """What went wrong on which nodes; nodes that say the same are named together. Empty if nothing did."""
+    wrong: dict[str, list[str]] = {}
+    for node, result in results.items():
+        if isinstance(result, str) and result != DONE:
+            wrong.setdefault(result, []).append(node)
+    return "; ".join(f"{', '.join(nodes)}: {result}" for result, nodes in wrong.items())
 
 
 def _in_words(node: NodeView) -> str:

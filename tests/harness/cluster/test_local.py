@@ -249,9 +249,21 @@ def test_a_node_that_ends_at_its_start_is_reported_with_its_last_lines(tmp_path:
         async with world_in(tmp_path, Script(script="import sys; sys.exit('no disk in the drive')")):
             pass
 
-    with pytest.raises(CouldNotRun, match="n1: ended at its start with status 1: no disk in the drive"):
+    same = "^cannot start the nodes: n1, n2, n3: ended at its start with status 1: no disk in the drive$"
+    with pytest.raises(CouldNotRun, match=same):
         asyncio.run(run())
     assert list((tmp_path / "ledgers").iterdir()) == []
+
+
+def test_nodes_that_end_at_their_start_for_different_reasons_are_named_apart(tmp_path: Path) -> None:
+    script = "import os, sys; sys.exit('no disk' if os.getcwd().endswith('n2') else 'no memory')"
+
+    async def run() -> None:
+        async with world_in(tmp_path, Script(script=script)):
+            pass
+
+    with pytest.raises(CouldNotRun, match=r"n1, n3: ended .*: no memory; n2: ended .*: no disk$"):
+        asyncio.run(run())
 
 
 ENDED = """2995 [main] ERROR QuorumPeer - Unable to load database on disk
