@@ -1,4 +1,4 @@
-"""Three members of etcd on loopback, for the scripts beside this file: started, killed and asked over HTTP."""
+"""Three members of etcd on loopback, for scripts of this folder: started, killed, and asked over HTTP."""
 
 from __future__ import annotations
 
