@@ -46,6 +46,32 @@ def test_a_client_that_only_raises_bugs_ends_the_run_within_a_second() -> None:
     )
 
 
+def reads_and_writes(error: str, number: int) -> NeverOk:
+    """A watch that has seen so many reads that succeeded, and as many writes that ended with an error."""
+    watch = NeverOk(REQUEST_S, "mine.py:Mine")
+    for at in range(number):
+        time = at * SECOND_NS // 10
+        for process, f in enumerate(("read", "write")):
+            watch.see(Operation(-1, time, process, "invoke", f, "k", None))
+        watch.see(Operation(-1, time, 0, "ok", "read", "k", None))
+        watch.see(Operation(-1, time, 1, "info", "write", "k", None, error))
+    return watch
+
+
+def test_a_client_whose_writes_only_raise_bugs_ends_the_run_though_its_reads_succeed() -> None:
+    """Such a run was invalid: no write was acknowledged after the heal."""
+    watch = reads_and_writes(BUG, FEWEST)
+    assert watch.found.is_set()
+    assert watch.why.startswith(
+        f"none of the first {FEWEST} operations 'write' of clients succeeded; all ended"
+    )
+    assert not reads_and_writes(BUG, FEWEST - 1).found.is_set()
+
+
+def test_writes_that_a_system_refuses_for_long_end_no_run_whose_reads_succeed() -> None:
+    assert not reads_and_writes("read only", 100 * FEWEST).found.is_set()
+
+
 def test_other_errors_get_the_time_of_several_requests() -> None:
     assert not filled("connection refused", 4 * REQUEST_S - 0.1).found.is_set()
     assert filled("connection refused", 4 * REQUEST_S).found.is_set()
