@@ -9,11 +9,16 @@ What its makers promise of *persistent* instances:
   translation).
 - 0.8.0: "only majority servers return success can we consider this update success" (`RaftCore`).
 
+Of configurations without an external database: "between servers, Raft keeps the data consistent" (the makers'
+book, *Configuration consistency model*; our translation).
+
 None of them promises that a lookup shows the latest state: a node answers from its own memory. So lookups are
 measured, and what is acknowledged must be on every node in the end. Instances that send beats (*ephemeral*
 ones) are kept by another protocol, Distro: a request about one goes on to the server that is responsible for
 it (`CanDistro`: "Annotation to determine if method should be redirected"), which tells the others. It expires
 after 30 s without a beat, or after the time that its metadata state (`preserved.ip.delete.timeout`).
+Distro is "an AP protocol", whose nodes "merge" what they hold after a partition (the same book, *Distro*): no
+promise says which of two registrations of an instance stays.
 
 0.8.0 has one kind of instance, and a switch, `healthCheckMode`: with `client`, the default, the leader
 acknowledges a registration before any other node has it; with `server`, which is used here, only afterwards.
