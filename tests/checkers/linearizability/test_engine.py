@@ -348,8 +348,9 @@ def test_what_one_search_leaves_in_shared_space_means_nothing_to_another(
     monkeypatch.setattr(kind_search, "fitting", lambda work: Form.COMPILED if can_compile() else Form.PLAIN)
     read = part_of([(2 * n, 2 * n + 1, Call("read", None, 7 + n)) for n in range(3)])
     write = part_of([(0, 1, Call("write", 5, 5))])
-    refuted = Engine(MODELS["register"]).decide(read)
+    short = Budget(1_000)  # longer searches have space of their own
+    refuted = Engine(MODELS["register"]).decide(read, short)
     assert refuted.answer is Answer.NOT_LINEARIZABLE
     # Its states 1 to 3 are still needed there; the next engine begins in its own state 2, named by nothing.
-    other = Engine(MODELS["register"]).decide(write, initial="another state")
+    other = Engine(MODELS["register"]).decide(write, short, initial="another state")
     assert other.answer is Answer.LINEARIZABLE
