@@ -52,6 +52,7 @@ LACKED_BY_CORES: Mapping[Traces, tuple[LackedEvidence, ...]] = {
     "none": ("contents", "traces"),
     "state": ("contents",),
     "messages": (),
+    "own-messages": (),
 }
 """What checkers cannot know of a core of others, by what it traces."""
 

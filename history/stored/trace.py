@@ -118,6 +118,8 @@ class TraceEvent(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Filled in by the reader, from the file's name."""
     skipped: tuple[Index, ...] = ()
     """Of `apply`: the indices of those entries that the node's table of sessions kept without effect."""
+    committed: Index | None = None
+    """Of a message: a commit index that it carries, where its kind in Raft has none."""
 
 
 class NodeTrace(msgspec.Struct, frozen=True):

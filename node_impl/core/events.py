@@ -315,6 +315,7 @@ class Trace(msgspec.Struct, omit_defaults=True, gc=False):
     of_term: int | None = None
     why: str | None = None
     skipped: tuple[int, ...] = ()
+    committed: int | None = None
 
 
 class Fatal(msgspec.Struct, frozen=True):

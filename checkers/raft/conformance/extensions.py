@@ -15,6 +15,9 @@ for itself; these have no code of their own:
   No guard but that of AppendEntries reads it, and its own use there is to choose what of the log is sent:
   whatever that is, its receiver's guards are the same.
 - **NoOp** (section 8): a leader appends an entry of its own. ClientRequest, with the leader for a client.
+- **AnswerCommitted**: a follower answers its leader with its own commitIndex, where the message ends before
+  it or brings a snapshot. The leader of this term holds all that is committed (Leader Completeness), so the
+  two logs are the same up to there: mmatchIndex is true.
 - **Other messages** (PreVote, TimeoutNow, ReadIndex, Forward and their answers): they stutter, since no
   handler of theirs changes a variable but by an action that is traced by itself.
 """
@@ -22,10 +25,13 @@ for itself; these have no code of their own:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from checkers.raft.conformance.spec import (
     FOLLOWER,
     LEADER,
+    AppendEntriesRequest,
+    AppendEntriesResponse,
     Entry,
     Extra,
     Message,
@@ -44,7 +50,9 @@ def step_down(i: Server) -> None:
     i.state = FOLLOWER
 
 
-def begin_life(i: Server, term: int, vote: str | None, log: list[Entry | None], snapshot_index: int) -> None:
+def begin_life(
+    i: Server, term: int, vote: str | None, log: list[Entry | None], snapshot_index: int, commit: int
+) -> None:
     """Restart(i), from what was on disk; `disk.py` holds the guards.
 
     A kill may take the last steps, those that were not on disk yet. No other node knew of them: a message
@@ -55,9 +63,68 @@ def begin_life(i: Server, term: int, vote: str | None, log: list[Entry | None], 
     """
     restart(i)
     i.current_term, i.voted_for, i.log = term, vote, log
-    i.commit_index = i.last_applied = i.snapshot_index = snapshot_index
+    i.last_applied = i.snapshot_index = snapshot_index
+    i.commit_index = max(commit, snapshot_index)
     i.covered = snapshot_index if None in log[:snapshot_index] else 0
     i.own_durable = len(log)
+
+
+def restore_commit_index(i: Server, commit: int, length: int) -> None:
+    """RestoreCommitIndex(i): a life begins with a commitIndex that was kept on the disk, not with 0.
+
+    Every commitIndex that a node once had is that of a committed prefix, and stays it. So it may be any of
+    these, if the log is as long.
+    """
+    action = "RestoreCommitIndex"
+    need(commit <= i.commit_index, action, "commitIndex'[i] <= a commitIndex[i] of its life before")
+    need(commit <= length, action, "commitIndex'[i] <= Len(log'[i])")
+
+
+class Claim(NamedTuple):
+    """What a message says is committed: an index, and the entry that its sender has there."""
+
+    commit: int
+    entry: Entry | None
+    """None: not known from the traces."""
+
+
+def claimed(i: Server, index: int) -> Claim:
+    """The commitIndex that a message of i carries, whatever the message is: at most i's own."""
+    need(index <= i.commit_index, "LearnCommit", "what m says is committed <= commitIndex of its sender")
+    return Claim(index, i.log[index - 1])
+
+
+def learn_commit(i: Server, claim: Claim, index: int) -> None:
+    """LearnCommit(i, m): i commits up to an entry that m says is committed, and that i has as well.
+
+    The sender had committed that entry, so it is in the log of every later leader. A log that has the same
+    entry there is the same up to there (Log Matching), so all of that is committed. The term of m does not
+    matter.
+    """
+    action = "LearnCommit"
+    need(i.commit_index <= index <= claim.commit, action, "commitIndex[i] <= commitIndex'[i] <= m's index")
+    need(claim.commit <= len(i.log), action, "m's index <= Len(log[i])")
+    own = i.log[claim.commit - 1]
+    if own is None or claim.entry is None:
+        raise Unsure(f"which entry {i.name} or a message's sender has at index {claim.commit} is not known")
+    need(own == claim.entry, action, "log[i] has the entry that m's sender has at m's index")
+    i.commit_index = index
+
+
+def may_answer_committed(i: Server, j: str, m: Message | None, index: int) -> bool:
+    """AnswerCommitted(i, j, m), see above: j leads this term, since it sent m, and `index` is committed."""
+    return (
+        index <= i.commit_index
+        and i.state == FOLLOWER
+        and (isinstance(m, AppendEntriesRequest) or (isinstance(m, Extra) and m.kind == "InstallSnapshot"))
+        and (m.source, m.term) == (j, i.current_term)
+    )
+
+
+def answer_committed(i: Server, term: int, index: int) -> AppendEntriesResponse:
+    """AnswerCommitted(i, j, m): the answer."""
+    need(term == i.current_term, "AnswerCommitted", "Reply: mterm = currentTerm[i]")
+    return AppendEntriesResponse(i.name, term, True, index)
 
 
 def take_snapshot(i: Server, index: int) -> None:

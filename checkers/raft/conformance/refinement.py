@@ -51,6 +51,7 @@ class Bag:
     def __init__(self, receipts: MessageIds) -> None:
         self._receipts = receipts
         self._messages: dict[str, Message | None] = {}
+        self._claims: dict[str, extra.Claim] = {}
 
     def __contains__(self, message_id: str) -> bool:
         return message_id in self._messages
@@ -60,12 +61,18 @@ class Bag:
         if message_id in self._receipts:
             self._messages[message_id] = m
 
-    def take(self, message_id: str) -> Message | None:
-        """Take a message that is received; None if its content is not known."""
-        m = self._messages.get(message_id)
+    def claim(self, message_id: str, claim: extra.Claim) -> None:
+        """Note what a message in the bag says is committed."""
+        if message_id in self._messages:
+            self._claims[message_id] = claim
+
+    def take(self, message_id: str) -> tuple[Message | None, extra.Claim | None]:
+        """Take one that is received, None if its content is not known; and what it says is committed."""
+        m, claim = self._messages.get(message_id), self._claims.get(message_id)
         if self._receipts.take(message_id):
             self._messages.pop(message_id, None)
-        return m
+            self._claims.pop(message_id, None)
+        return m, claim
 
 
 class IllegalStep(NamedTuple):
@@ -111,6 +118,10 @@ class Refinement:
     """The message in hand; None: there is none."""
     _m_is_unknown: bool = False
     """There is a message, but the trace does not show its content."""
+    _claim: extra.Claim | None = None
+    """What the message in hand says is committed."""
+    _received_at: int = -1
+    """When the message in hand was received, by the node's clock."""
     _own_vote: int | None = None
     """Of a candidate: the number, on its disk, of the state in which it has voted for itself."""
     _standing: bool = False
@@ -262,6 +273,9 @@ class Refinement:
         if self.i.state == LEADER:
             spec.advance_commit_index(self.i, event.commit)
             self.actions["AdvanceCommitIndex"] += 1
+        elif self._claim is not None and not isinstance(self._m, spec.AppendEntriesRequest):
+            extra.learn_commit(self.i, self._claim, event.commit)
+            self.actions["LearnCommit"] += 1
         else:
             spec.take_commit_index(self.i, self._m, event.commit)
             self.actions["HandleAppendEntriesRequest"] += 1
@@ -269,9 +283,14 @@ class Refinement:
     # ---- disk ------------------------------------------------------------------------------------------
 
     def _synced(self, event: TraceEvent, _: TraceEvent | None) -> None:
-        """Nothing, but that a candidate's own vote arrives: HandleRequestVoteResponse(i, i)."""
+        """Nothing, but that a candidate's own vote arrives: HandleRequestVoteResponse(i, i).
+
+        Another step has begun, but at the instant of the receipt: a node that hands its writes to the kernel
+        does so amid a step. (To take the message in hand once more would be DuplicateMessage.)
+        """
         i = self.i
-        self._m, self._m_is_unknown = None, False  # another step has begun
+        if event.at != self._received_at:
+            self._m, self._m_is_unknown, self._claim = None, False, None
         free = self.disk.synced(i, event)
         if free:
             self.release(free)
@@ -283,19 +302,22 @@ class Refinement:
         i = self.i
         last = self._entry(event.entries[-1]) if event.entries else None
         is_first, self._has_begun = not self._has_begun, True
-        self._m, self._m_is_unknown = None, False
+        self._m, self._m_is_unknown, self._claim = None, False, None
         if is_first and event.life == 1 and not event.last:
             log: list[Entry | None] = []
         elif is_first or not self.trace.is_whole_between(self._life, event.life) or self.disk.forgot:
             log = [*[None] * (event.last - 1), last][: event.last]  # Init, or what a gap hides: any state
         else:
             log = self.disk.recovered(i, event, last)
+            if event.commit > (event.index or 0):
+                extra.restore_commit_index(i, event.commit, event.last)
+                self.actions["RestoreCommitIndex"] += 1
             self.actions["Restart"] += 1
         self._life = event.life
         self._begin_life(event, log)
 
     def _begin_life(self, event: TraceEvent, log: list[Entry | None]) -> None:
-        extra.begin_life(self.i, event.term, event.vote, log, event.index or 0)
+        extra.begin_life(self.i, event.term, event.vote, log, event.index or 0, event.commit)
         lost = self.disk.restarted(self.i)
         self._own_vote, self._standing, self._whole = None, False, {}
         self.never_left(lost)
@@ -334,6 +356,10 @@ class Refinement:
         m = self._sent(event)
         if m is not None:
             self.bag.put(event.message_id, m)
+        if event.committed:
+            self.bag.claim(event.message_id, extra.claimed(self.i, event.committed))
+        elif isinstance(m, Extra) and m.kind == "InstallSnapshot":
+            self.bag.claim(event.message_id, extra.Claim(m.index, m.last))
 
     def _sent(self, event: TraceEvent) -> Message | None:
         """The RequestVote, AppendEntries or reply that is sent, if the trace shows its content."""
@@ -348,6 +374,8 @@ class Refinement:
             case "AppendEntriesReply" if index is not None and ok is not None:
                 if self._m_is_unknown:
                     sent = spec.AppendEntriesResponse(i.name, term, ok, index)
+                elif ok and extra.may_answer_committed(i, to, m, index):
+                    sent = extra.answer_committed(i, term, index)
                 else:
                     sent = spec.reply_entries(i, to, term, ok, index, m)
                 promised = index if ok else 0
@@ -381,8 +409,9 @@ class Refinement:
 
     def _receive(self, event: TraceEvent, _: TraceEvent | None) -> None:
         i = self.i
-        m = self._m = self.bag.take(event.message_id or "")
-        self._m_is_unknown = m is None
+        m, self._claim = self.bag.take(event.message_id or "")
+        self._received_at = event.at
+        self._m, self._m_is_unknown = m, m is None
         if m is None:
             self._take_unknown(event)
         elif isinstance(m, spec.AppendEntriesResponse):

@@ -400,11 +400,7 @@ def reply_entries(
         need(request.source == j, action, "Reply: mdest = m.msource")
         holds = match_index <= len(i.log) and _done(i, request, min(request.last, match_index))
         need(holds, action, "already done: log[i] holds m.mentries")
-        need(
-            match_index <= request.last or match_index <= min(i.snapshot_index, i.commit_index),
-            action,
-            "Reply: mmatchIndex = m.mprevLogIndex + Len(m.mentries)",
-        )
+        need(match_index <= request.last, action, "Reply: mmatchIndex = m.mprevLogIndex + Len(m.mentries)")
     return AppendEntriesResponse(i.name, term, success, match_index)
 
 

@@ -50,6 +50,9 @@ class Means(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many entries; how many bytes of a snapshot, or of it are held."""
     ok: bool | None = None
     """Of a reply: whether it agrees."""
+    commit: int | None = None
+    """A commit index that it carries, where its kind in Raft has none: of an entry that the sender knows to
+    be committed."""
 
 
 class SendEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="send"):
@@ -59,6 +62,22 @@ class SendEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
     message: msgspec.Raw
     after: int = 0
     means: Means | None = None
+
+
+class SentEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="sent"):
+    """A message of the core's own leaves, in what `send` carries; it may never arrive."""
+
+    id: str
+    """Of the message: no other one of the run has it."""
+    to: str
+    means: Means
+
+
+class TookEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="took"):
+    """A message of the core's own is taken: what follows, up to the next one, is what it caused."""
+
+    id: str
+    sender: str = msgspec.field(name="from")
 
 
 class ReplyEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="effect", tag="reply"):
@@ -115,7 +134,15 @@ class FatalEffect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
 
 
 CoreEffect = (
-    PersistEffect | SendEffect | ReplyEffect | TimerEffect | AppliedEffect | TraceEffect | FatalEffect
+    PersistEffect
+    | SendEffect
+    | SentEffect
+    | TookEffect
+    | ReplyEffect
+    | TimerEffect
+    | AppliedEffect
+    | TraceEffect
+    | FatalEffect
 )
 
 

@@ -22,7 +22,9 @@ from harness.sim.lockstep.effects import (
     PersistEffect,
     ReplyEffect,
     SendEffect,
+    SentEffect,
     TimerEffect,
+    TookEffect,
     TraceEffect,
 )
 from harness.sim.lockstep.encodings import ENCODINGS, shown
@@ -160,6 +162,7 @@ class ForeignNode:
         core: ForeignCore,
         recovered: RecoveredJournal,
         settings: Mapping[str, int],
+        kinds: dict[str, str],
     ) -> None:
         self.name = name
         self._members = members
@@ -172,6 +175,8 @@ class ForeignNode:
         self._persisted = self._synced = self._sent = 0
         self._life = settings["life"]
         self._explains = core.traces == "messages"
+        self._has_own = core.traces == "own-messages"
+        self._kinds = kinds
         self._held: dict[int, list[ReplyEffect | SendEffect | _Numbered]] = {}
         self._requests: dict[int, ForeignRequest] = {}
         self._ended = False
@@ -259,6 +264,8 @@ class ForeignNode:
                 return tuple(self._standing.lines(given))
             case SendEffect() | ReplyEffect():
                 return self._leave_or_hold(given)
+            case SentEffect() | TookEffect():
+                return (self._own(given),)
             case PersistEffect(records, replace):
                 self._persisted += 1
                 self._standing.persists(self._persisted)
@@ -286,9 +293,32 @@ class ForeignNode:
         if not self._traces:
             self._refuse(f'says that it traces nothing, and gave the effect "{effect}"')
 
+    def _own(self, given: SentEffect | TookEffect) -> Effect:
+        """Trace a message that the core carries in those that it gives to the network."""
+        effect = given.__struct_config__.tag
+        if not self._has_own:
+            self._refuse(f'does not say that it traces own messages, and gave the effect "{effect}"')
+        if isinstance(given, SentEffect):
+            self._check_peer(given.to, "sends a message of its own to")
+            if given.id in self._kinds:
+                self._refuse(f"gives a second message the id {given.id[:80]!r}")
+            line = self._standing.message("send", given.to, given.id, given.means)
+            self._kinds[given.id] = line.message or MESSAGE
+            return line
+        self._check_peer(given.sender, "takes a message of its own from")
+        if given.id not in self._kinds:
+            self._refuse(f"takes a message that was not sent: {given.id[:80]!r}")
+        line = self._standing.message("receive", given.sender, given.id)
+        line.message = self._kinds[given.id]
+        return line
+
+    def _check_peer(self, peer: str, what: str) -> None:
+        if peer == self.name or peer not in self._members:
+            self._refuse(f"{what} {peer[:80]!r}, which is no other member")
+
     def _leave_or_hold(self, given: SendEffect | ReplyEffect) -> Sequence[Effect]:
-        if isinstance(given, SendEffect) and (given.to == self.name or given.to not in self._members):
-            self._refuse(f"sends to {given.to[:80]!r}, which is no other member")
+        if isinstance(given, SendEffect):
+            self._check_peer(given.to, "sends to")
         if isinstance(given, ReplyEffect) and given.id not in self._requests:
             self._refuse(f"replies to the request {given.id}, which is not open in this life")
         if isinstance(given, ReplyEffect) and not _is_json(given.value):
@@ -341,7 +371,7 @@ class ForeignNode:
     def _trace_message(
         self, event: Literal["send", "receive"], peer: str, number: str, kind: str
     ) -> Sequence[Effect]:
-        if not self._traces:
+        if not self._traces or self._has_own:
             return ()
         line = self._standing.message(event, peer, number)
         line.message = kind
@@ -372,6 +402,8 @@ class ForeignKind:
         self._settings = settings
         self._exchanges = exchanges
         self._shared: Line | None = None
+        self._kinds: dict[str, str] = {}
+        """Of each message that cores carry in others, by its id: what it is in Raft."""
         self._lines: list[Line] = []
 
     def storage(self, disk: Disk) -> Journal:
@@ -383,7 +415,7 @@ class ForeignKind:
     ) -> ForeignNode:
         """A node that begins its `life`, in a process of its own or in that of the cluster."""
         settings = {"life": life, "random": random.below(_RANDOM_BELOW), **self._settings}
-        return ForeignNode(name, members, self._process(), self._core, recovered, settings)
+        return ForeignNode(name, members, self._process(), self._core, recovered, settings, self._kinds)
 
     def _process(self) -> Line:
         if self._core.holds == "cluster" and self._shared is not None:

@@ -22,8 +22,9 @@ VERSION = 1
 
 Holds = Literal["node", "cluster"]
 """What one process of a core holds: one life of one node, or all nodes of the cluster."""
-Traces = Literal["none", "state", "messages"]
-"""Whether a core says what its nodes' state is after each event; and also what its messages mean in Raft."""
+Traces = Literal["none", "state", "messages", "own-messages"]
+"""Whether a core says what its nodes' state is after each event; and also what its messages mean in Raft:
+those that it gives to the network, or those of its own that it carries in them."""
 Persists = Literal["synced", "written"]
 """What a persist means: on the disk once `synced` comes, or in the kernel at once, which no loss of power
 spares for certain."""

@@ -146,6 +146,7 @@ class Standing:
         if means is not None:
             line.message = MESSAGE if means.kind == "other" else means.kind
             line.index, line.count, line.ok, line.of_term = means.index, means.count, means.ok, means.term
+            line.committed = means.commit
         return line
 
     def stop(self) -> Trace:

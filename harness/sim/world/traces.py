@@ -52,6 +52,7 @@ def node_trace(node: str, lives: Iterable[Iterable[Trace]]) -> NodeTrace:
                     node,
                     life,
                     trace.skipped,
+                    trace.committed,
                 )
                 for life, lines in enumerate(lives, start=1)
                 for trace in lines

@@ -25,10 +25,9 @@ type node struct {
 	random          io.Reader
 	raft            *raft.RawNode
 	storage         storage
-	ready           raft.Ready // under way to the disk
-	awaiting        int64      // the persist that `ready` waits for; 0: none
-	last, taken     uint64     // the last index of the log, and that of the last snapshot
-	traced          lockstep.Trace
+	underWay        []write // to the disk, in order
+	begun, synced   int64   // how many persists were begun, and how many the disk has
+	last, taken     uint64  // the last index of the log, and that of the last snapshot
 	registers       registers
 	reads           map[string]lockstep.Event
 	confirmed       []raft.ReadState
@@ -52,7 +51,7 @@ func start(e lockstep.Event, out *lockstep.Effects) lockstep.Node {
 	rand.Reader = n.random // where etcd's raft draws its election time-outs
 	made, err := raft.NewRawNode(&raft.Config{ID: uint64(slices.Index(n.members, n.name) + 1), HeartbeatTick: 1,
 		ElectionTick: int(max(2, e.Election/e.Heartbeat)), Storage: &n.storage, Applied: n.taken, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 64,
-		CheckQuorum: true, PreVote: true, Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}})
+		CheckQuorum: true, PreVote: true, AsyncStorageWrites: true, Logger: &raft.DefaultLogger{Logger: log.New(io.Discard, "", 0)}})
 	must(err)
 	n.raft = made
 	trace := n.trace()
@@ -101,65 +100,28 @@ func (n *node) Take(e lockstep.Event) {
 			n.out.Reply(lockstep.Reply{Id: e.Id, Type: "fail", Error: "there is no leader"})
 		}
 	case "synced":
-		if n.awaiting != 0 && e.Number >= n.awaiting {
-			n.advance()
-		}
+		n.onDisk(e.Number)
 	}
-	for n.awaiting == 0 && n.raft.HasReady() {
+	for n.raft.HasReady() {
 		n.begin()
 	}
-}
-
-// begin hands what is ready to the disk; messages wait for it.
-func (n *node) begin() {
-	n.ready = n.raft.Ready()
-	trace, r := n.trace(), record{n.ready.HardState, n.ready.Entries, n.ready.Snapshot}
-	n.storage.keep(r)
-	if n.registers.install(r.Snapshot) {
-		n.taken, n.last = n.registers.Last.Index, n.registers.Last.Index
-		trace.InstalledFrom = trace.Leader
-		trace.Snapshot, trace.Digest = n.registers.traced()
-	}
-	if len(r.Entries) > 0 {
-		if first := r.Entries[0].Index; first <= n.last {
-			trace.Truncate = first
-		}
-		n.last, trace.Append = r.Entries[len(r.Entries)-1].Index, rows(r.Entries)
-	}
-	n.traced = trace
-	n.out.Trace(trace)
-	if !raft.IsEmptyHardState(r.State) || len(r.Entries) > 0 || !raft.IsEmptySnap(r.Snapshot) {
-		n.awaiting = n.out.Persist(false, encoded(r))
-	}
-	for _, message := range n.ready.Messages {
-		text, _ := message.Marshal()
-		n.out.Send(*n.named(message.To), text, n.awaiting)
-		if message.Type == pb.MsgSnap { // it may be lost: the next heartbeat asks what arrived
-			n.raft.ReportSnapshot(message.To, raft.SnapshotFinish)
-		}
-	}
-	if n.awaiting == 0 {
-		n.advance()
+	if n.registers.Last.Index >= n.taken+snapshotEvery {
+		n.compact()
 	}
 }
 
-// advance applies what is committed, once all that was ready is on the disk.
-func (n *node) advance() {
-	if len(n.ready.CommittedEntries) > 0 {
-		n.out.Applied(rows(n.ready.CommittedEntries))
-	}
-	for _, entry := range n.ready.CommittedEntries {
+// apply applies what is committed, and tells raft.
+func (n *node) apply(committed pb.Message) {
+	n.out.Applied(rows(committed.Entries))
+	for _, entry := range committed.Entries {
 		asked, isNew := n.registers.apply(entry)
 		if isNew && asked.Node == n.name && asked.Life == n.life {
 			n.out.Reply(lockstep.Reply{Id: asked.Id, Type: "ok", Index: entry.Index})
 		}
 		n.changeMembers(entry)
 	}
-	n.confirmed = slices.DeleteFunc(append(n.confirmed, n.ready.ReadStates...), n.serve)
-	n.awaiting = 0
-	n.raft.Advance(n.ready)
-	if n.registers.Last.Index >= n.taken+snapshotEvery {
-		n.compact()
+	for _, answer := range committed.Responses {
+		_ = n.raft.Step(answer)
 	}
 }
 
@@ -174,11 +136,11 @@ func (n *node) compact() {
 		after, err = n.storage.Entries(n.taken+1, n.last+1, 1<<30)
 		must(err)
 	}
-	state, _, _ := n.storage.InitialState() // raft may be further, with entries that are not ready yet
-	trace := lockstep.Trace{Term: n.traced.Term, Vote: n.traced.Vote, Leader: n.traced.Leader}
+	state, _, _ := n.storage.InitialState()
+	trace := n.trace()
 	trace.Snapshot, trace.Digest = n.registers.traced()
 	n.out.Trace(trace)
-	n.out.Persist(true, encoded(record{state, after, snapshot}))
+	n.begun = n.out.Persist(true, encoded(record{state, after, snapshot}))
 }
 
 // serve answers a read whose index is applied, and says whether it is over.
@@ -194,5 +156,5 @@ func (n *node) serve(confirmed raft.ReadState) bool {
 }
 
 func main() {
-	lockstep.Serve(lockstep.Hello{DataTypes: []string{"register"}, Traces: "state"}, start)
+	lockstep.Serve(lockstep.Hello{DataTypes: []string{"register"}, Traces: "messages"}, start)
 }

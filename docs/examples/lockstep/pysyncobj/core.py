@@ -25,7 +25,7 @@ sys.path.insert(0, given.folder)
 from files import Files, Zip  # noqa: E402 - after the folder of PySyncObj is known
 from pysyncobj import FAIL_REASON, SyncObj, SyncObjConf, journal, serializer, syncobj  # noqa: E402 - it is in that folder
 from registers import Store  # noqa: E402 - it imports pysyncobj
-from standing import Standing  # noqa: E402 - with the others, though it needs no folder
+from standing import Standing, means  # noqa: E402 - with the others, though it needs no folder
 from stream import Peer, Streams  # noqa: E402 - it imports pysyncobj
 
 TICK_NS = 50_000_000  # PySyncObj's autoTickPeriod
@@ -82,6 +82,12 @@ class Node:
 
     def leave(self, to, frame):
         self.give("send", to=to, message=frame)
+
+    def sent(self, to, name, message):
+        self.give("sent", to=to, id=name, means=means(self.raft, message))
+
+    def took(self, sender, name):
+        self.give("took", id=name, **{"from": sender})
 
     def stored(self, *store):
         """Hand over a store, and with it those before it that nothing shows as long as it is not there: the
@@ -146,7 +152,7 @@ def main():
         event = json.loads(line)
         answer = {"answers": event["n"]}
         if event["event"] == "hello":
-            answer |= {"protocol": 1, "holds": "cluster", "traces": "state", "persists": "written"}
+            answer |= {"protocol": 1, "holds": "cluster", "traces": "own-messages", "persists": "written"}
             answer |= {"data_types": ["register", "cas-register"]}
         elif event["event"] == "start":
             nodes[event["node"]] = node = Node(event)

@@ -1,4 +1,5 @@
-"""What of a node's state is another than before, for the checkers of Raft: the effects `trace` and `applied`.
+"""What of a node's state is another than before, for the checkers of Raft: the effects `trace` and `applied`;
+and what its messages mean in Raft.
 
 PySyncObj's own first entry, which is in every log and in no message, has the index 0 here.
 """
@@ -79,4 +80,23 @@ def rows(entries):
         is_call = command[:1] == b"\0"
         op = pickle.loads(command[1:])[1][-1] if is_call else None  # noqa: S301 - a node of this run made it
         found.append([index - 1, term, b64encode(command).decode(), op])
+    return found
+
+
+def means(raft, message):
+    """The refinement map: what a message is in the words of Raft's specification."""
+    kind, term = message["type"], message.get("term", raft.raftCurrentTerm)
+    found = {"kind": "other", "term": term}
+    if kind == "request_vote":
+        found |= {"kind": "RequestVote", "index": message["last_log_index"] - 1}
+    elif kind == "response_vote":
+        found |= {"kind": "RequestVoteReply", "ok": True}
+    elif kind == "next_node_idx":
+        found |= {"kind": "AppendEntriesReply", "ok": message["success"]}
+        found |= {"index": max(0, message["next_node_idx"] - 2)}
+    elif "entries" in message:
+        found |= {"kind": "AppendEntries", "index": message["prevLogIdx"] - 1}
+        found |= {"count": len(message["entries"])}
+    elif (message.get("serialized") or [False])[-1]:  # the last part of a dump
+        found |= {"kind": "InstallSnapshot", "index": Standing.field(raft, "raftLog")[1][1] - 1, "count": 1}
     return found

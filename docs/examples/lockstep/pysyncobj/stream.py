@@ -25,6 +25,11 @@ class Peer(Node):
         return zlib.crc32(self.id.encode())
 
 
+def named(sender, connection, number):
+    """The name of a message, which no other has: its sender, the connection, and its number there."""
+    return ":".join(map(str, [sender, *connection, number]))
+
+
 class Connection:
     def __init__(self, mine, peer=None):
         self.mine, self.peer = mine, peer  # the numbers that the two nodes gave it
@@ -54,6 +59,7 @@ class Streams(Transport):
         if held is None or not held.is_open:
             return False
         held.out.append(b64encode(pickle.dumps(message, 2)).decode())
+        self.node.sent(node.id, named(self.name, held.mine, held.sent), message)
         held.sent += 1
         if len(held.out) == 1:
             held.sent_at = self.node.clock()
@@ -136,5 +142,6 @@ class Streams(Transport):
                 held.early[number] = message
         while self.connections.get(other) is held and held.expected in held.early:
             message = pickle.loads(b64decode(held.early.pop(held.expected)))  # noqa: S301 - of this run's nodes
+            self.node.took(other, named(other, held.peer, held.expected))
             held.expected += 1
             self.node.step(lambda message=message: self._onMessageReceived(self.peers[other], message), other)

@@ -135,7 +135,7 @@ class Behaviour:
         i = self.servers[name]
         term, vote, log = self.disk[name]
         self.waiting[name] = []
-        extra.begin_life(i, term, vote, list(log), 0)
+        extra.begin_life(i, term, vote, list(log), 0, 0)
         self._lives[name] += 1
         last = [] if not log or log[-1] is None else [(len(log), *log[-1], None)]
         self.line(name, "restart", vote=vote, entries=last)

@@ -35,11 +35,13 @@ OFTEN = {
 """By a word of a misuse's name: what happens more often in its core, so that it shows in a short story."""
 
 MISUSES = {
-    "sends before the disk has it": Misuse("text, n.awaiting)", "text, 0)"),
-    "drops the hard state": Misuse("record{n.ready.HardState,", "record{pb.HardState{},"),
+    "sends before the disk has it": Misuse("n.send(answer, n.begun)", "n.send(answer, 0)", "ready.go"),
+    "asks for votes before the disk has its own": Misuse("return n.begun", "return 0", "ready.go"),
+    "drops the hard state": Misuse("record{ready.HardState,", "record{pb.HardState{},", "ready.go"),
     "persists no entry": Misuse(
         "n.out.Persist(false, encoded(r))",
         "n.out.Persist(false, encoded(record{State: r.State, Snapshot: r.Snapshot}))",
+        "ready.go",
     ),
     "reads without ReadIndex": Misuse(
         "n.raft.ReadIndex([]byte(read))", "n.serve(raft.ReadState{RequestCtx: []byte(read)})"
@@ -74,9 +76,7 @@ MISUSES = {
         "members.go",
     ),
     "forgets the members in a snapshot": Misuse("&n.storage.members, encoded", "&pb.ConfState{}, encoded"),
-    "advances before the disk has it": Misuse(
-        "n.awaiting = n.out.Persist(false, encoded(r))", "n.out.Persist(false, encoded(r))"
-    ),
+    "advances before the disk has it": Misuse("write{persist: n.begun}", "write{persist: 0}", "ready.go"),
     "answers a write that is only proposed": Misuse(
         "n.raft.Propose(encoded(command{e.Request, n.name, n.life, e.Id})) != nil {",
         'n.raft.Propose(encoded(command{e.Request, "", n.life, e.Id})) == nil {\n'

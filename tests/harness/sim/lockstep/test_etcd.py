@@ -65,8 +65,8 @@ SHOWS_IT = 20015
 @pytest.mark.parametrize(
     ("variants", "invalid"),
     [
-        (("ask-again.diff",), ("linearizability",)),
-        (("ask-again.diff", "newest-release.diff"), ()),
+        (("advance.diff", "ask-again.diff"), ("linearizability",)),
+        (("advance.diff", "ask-again.diff", "newest-release.diff"), ()),
     ],
     ids=["3.6.0", "3.7.0"],
 )

@@ -79,11 +79,22 @@ type persist struct {
 	Replace bool     `json:"replace,omitempty"`
 }
 
+// Means is what a message is in Raft's own words, for cores that trace messages; Kind and Term are always there.
+type Means struct {
+	Kind   string  `json:"kind"`
+	Term   uint64  `json:"term"`
+	Index  *uint64 `json:"index,omitempty"`
+	Count  *uint64 `json:"count,omitempty"`
+	Ok     *bool   `json:"ok,omitempty"`
+	Commit *uint64 `json:"commit,omitempty"`
+}
+
 type send struct {
 	Effect  string `json:"effect"`
 	To      string `json:"to"`
 	Message []byte `json:"message"`
 	After   int64  `json:"after,omitempty"`
+	Means   *Means `json:"means,omitempty"`
 }
 
 type timer struct {
@@ -117,7 +128,12 @@ func (e *Effects) Persist(replace bool, records ...[]byte) int64 {
 
 // Send sends to another node, once the persist of the number after is on the disk.
 func (e *Effects) Send(to string, message []byte, after int64) {
-	e.list = append(e.list, send{"send", to, message, after})
+	e.list = append(e.list, send{"send", to, message, after, nil})
+}
+
+// SendMeaning is Send for cores that trace messages.
+func (e *Effects) SendMeaning(to string, message []byte, after int64, means Means) {
+	e.list = append(e.list, send{"send", to, message, after, &means})
 }
 
 func (e *Effects) Reply(reply Reply) {

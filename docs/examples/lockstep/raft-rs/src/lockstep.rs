@@ -102,16 +102,47 @@ pub struct Reply {
     pub after: u64,
 }
 
+/// What a message is in Raft's own words, for cores that trace messages.
+#[derive(Default, Serialize)]
+pub struct Means {
+    pub kind: &'static str,
+    pub term: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ok: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub commit: Option<u64>,
+}
+
 #[derive(Serialize)]
 #[serde(tag = "effect", rename_all = "lowercase")]
 enum Effect {
-    Persist { records: Vec<Bytes>, replace: bool },
-    Send { to: String, message: Bytes, after: u64 },
+    Persist {
+        records: Vec<Bytes>,
+        replace: bool,
+    },
+    Send {
+        to: String,
+        message: Bytes,
+        after: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        means: Option<Means>,
+    },
     Reply(Reply),
-    Timer { name: &'static str, at: i64 },
-    Applied { entries: Vec<Row> },
+    Timer {
+        name: &'static str,
+        at: i64,
+    },
+    Applied {
+        entries: Vec<Row>,
+    },
     Trace(Trace),
-    Fatal { reason: String },
+    Fatal {
+        reason: String,
+    },
 }
 
 /// Collects what a node answers to one event, in order.
@@ -130,10 +161,11 @@ impl Effects {
         self.persists
     }
 
-    /// Send to another node, once the persist of the number `after` is on the disk.
-    pub fn send(&mut self, to: &str, message: Vec<u8>, after: u64) {
+    /// Send to another node, once the persist of the number `after` is on the disk; `means` is None if the core
+    /// does not trace messages.
+    pub fn send(&mut self, to: &str, message: Vec<u8>, after: u64, means: Option<Means>) {
         let (to, message) = (to.to_string(), Bytes(message));
-        self.list.push(Effect::Send { to, message, after });
+        self.list.push(Effect::Send { to, message, after, means });
     }
 
     pub fn reply(&mut self, reply: Reply) {

@@ -3,6 +3,7 @@
 mod consensus;
 mod disk;
 mod lockstep;
+mod means;
 mod reads;
 mod registers;
 
@@ -86,10 +87,8 @@ impl lockstep::Node for Node {
                 self.reads.tick(&mut self.raft, out);
                 out.timer("tick", e.now + self.tick_ns);
             }
-            "message" => {
-                let _ = self.raft.step(Message::parse_from_bytes(&e.message.0).unwrap());
-                // it may refuse
-            }
+            // raft-rs may refuse a message
+            "message" => drop(self.raft.step(Message::parse_from_bytes(&e.message.0).unwrap())),
             "request" => self.ask(e.id, e.request, out),
             "synced" => self.on_disk(e.number),
             _ => {}
@@ -151,7 +150,8 @@ impl Node {
 
     fn send(&mut self, messages: Vec<Message>, after: u64, out: &mut Effects) {
         for message in messages {
-            out.send(&self.members[message.to as usize - 1], message.write_to_bytes().unwrap(), after);
+            let (to, means) = (message.to as usize - 1, means::of(&message, self.raft.raft.term));
+            out.send(&self.members[to], message.write_to_bytes().unwrap(), after, Some(means));
             if message.get_msg_type() == MessageType::MsgSnapshot {
                 self.raft.report_snapshot(message.to, SnapshotStatus::Finish); // a heartbeat asks again
             }
@@ -195,5 +195,5 @@ impl Node {
 }
 
 fn main() -> std::io::Result<()> {
-    lockstep::serve::<Node>(&["register"], "state")
+    lockstep::serve::<Node>(&["register"], "messages")
 }
