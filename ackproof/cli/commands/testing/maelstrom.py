@@ -12,7 +12,7 @@ import click
 from ackproof.cli import options
 from ackproof.cli.output.ending import judge_and_finish
 from harness.systems.maelstrom.topology import TOPOLOGIES
-from harness.systems.maelstrom.workloads import DATA_TYPES
+from harness.systems.maelstrom.workloads import DATA_TYPES, KAFKA
 
 WORKLOADS = {
     "broadcast": "g-set",
@@ -199,6 +199,39 @@ def test(
         click.echo(messages_in_words(folder.path, folder.recording().history))
 
     judge_and_finish(folder, as_json=as_json, more=show_messages)
+
+
+@maelstrom.command()
+@click.option(
+    "-w",
+    "--workload",
+    required=True,
+    metavar="NAME",
+    type=click.Choice(sorted(DATA_TYPES.keys() - {KAFKA})),
+    help="What clients ask, as Maelstrom's workload of that name.",
+)
+@click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
+@click.argument("arguments", nargs=-1)
+@click.option(
+    "--topology",
+    default="grid",
+    show_default=True,
+    type=click.Choice(sorted(TOPOLOGIES)),
+    help="Who is whose neighbour, for broadcast.",
+)
+def core(workload: str, program: str, arguments: tuple[str, ...], topology: str) -> None:
+    """Be a core of nodes that only react, for runs in virtual time.
+
+    The simulator starts this command, and speaks the lockstep protocol with it. Nodes must have no timers
+    and no clock of their own. Arguments of the program come last, after `--`.
+
+    \b
+        ackproof sim --workload g-set --nodes 3 \\
+            --core 'ackproof maelstrom core -w g-set --bin ./set.py'
+    """
+    from harness.systems.maelstrom.reacting import serve  # here, since the help needs none of it
+
+    serve(workload, [str(Path(program).absolute()) if "/" in program else program, *arguments], topology)
 
 
 def clients_of(text: str, nodes: int) -> int:

@@ -16,6 +16,10 @@ from tests.harness.sim.lockstep.misuses import MISUSES, built
 pytestmark = [pytest.mark.campaign, pytest.mark.timeout(600)]
 
 
+PUBLISHED = {"recovery"}
+"""Where the members change, a cluster may be without a leader for ever (docs/found.md, etcd)."""
+
+
 def judged(core: str, seed: int, tmp_path: Path) -> Judged:
     options = SeedOptions(nodes=3, time_limit_s=4, workload="register", core=core_of(core))
     return judge(plan_of(seed, options), tmp_path)
@@ -28,14 +32,15 @@ def test_the_right_core_is_never_invalid(arguments: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("nodes", [3, 5])
-def test_the_right_core_is_never_invalid_where_snapshots_and_changes_come_often(
+def test_the_right_core_shows_only_what_is_published_where_snapshots_and_changes_come_often(
     nodes: int, tmp_path: Path
 ) -> None:
     core = core_of(built(tmp_path / "often", often="snapshot, members"))
     options = SeedOptions(
         nodes=nodes, time_limit_s=10, rate=100, nemesis=("loss", "kill"), workload="register", core=core
     )
-    assert all(judge(plan_of(seed, options), tmp_path).invalid == () for seed in range(200, 203))
+    found = {name for seed in range(200, 203) for name in judge(plan_of(seed, options), tmp_path).invalid}
+    assert found <= PUBLISHED
 
 
 @pytest.mark.parametrize("misuse", MISUSES)

@@ -1,0 +1,114 @@
+"""Maelstrom's nodes in virtual time: those that only react, and those that do not."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.sim.judging import judge
+from harness.sim.lockstep.protocol import ForeignCore, LockstepError
+from harness.sim.lockstep.runs import core_of, twice
+from harness.sim.plan.plan import Plan, SeedOptions
+from harness.sim.plan.swarm import plan_of
+from harness.sim.run import run
+
+SET = """
+import json, sys, threading, time
+held, me, others, sent = set(), None, [], 0
+def send(dest, body):
+    global sent
+    sent += 1
+    message = {"src": me, "dest": dest, "body": {**body, "msg_id": sent}}
+    sys.stdout.write(json.dumps(message) + chr(10))
+    sys.stdout.flush()
+for line in sys.stdin:
+    message = json.loads(line)
+    body, source = message["body"], message["src"]
+    reply = {"in_reply_to": body.get("msg_id")}
+    if body["type"] == "init":
+        me, others = body["node_id"], [one for one in body["node_ids"] if one != body["node_id"]]
+        send(source, {"type": "init_ok", **reply})
+    elif body["type"] == "add":
+        held.add(body["element"])
+        for other in others:
+            send(other, {"type": "all", "held": sorted(held)})
+        send(source, {"type": "add_ok", **reply})
+    elif body["type"] == "all":
+        held |= set(body["held"])
+    elif body["type"] == "read":
+        send(source, {"type": "read_ok", "value": sorted(held), **reply})
+"""
+ANSWERS = '        send(source, {"type": "add_ok", **reply})\n'
+
+
+def plan(folder: Path, *changes: tuple[str, str], nemesis: tuple[str, ...] = ()) -> Plan:
+    text = SET
+    for before, after in changes:
+        assert text.count(before) == 1, before
+        text = text.replace(before, after)
+    program = folder / "set.py"
+    program.write_text(text, encoding="utf-8")
+    own = "from ackproof.cli.entry import program; program()"
+    words = [sys.executable, "-c", own, "maelstrom", "core", "-w", "g-set", "--bin", sys.executable]
+    options = SeedOptions(
+        nodes=3,
+        nemesis=nemesis,
+        time_limit_s=2,
+        rate=20,
+        workload="g-set",
+        core=core(*words, "--", str(program)),
+    )
+    return plan_of(4, options)
+
+
+def core(*words: str) -> ForeignCore:
+    return core_of(shlex.join(words), 20.0)
+
+
+def test_nodes_that_only_react_give_the_same_answers_again_and_are_judged(tmp_path: Path) -> None:
+    of_set = plan(tmp_path)
+    assert of_set.core is not None
+    acknowledged = twice(
+        lambda taken: sum(one.type == "ok" for one in run(of_set, exchanges=taken).operations), of_set.core
+    )
+    assert acknowledged > 10
+    assert judge(of_set, tmp_path).invalid == ()
+
+
+def test_a_node_that_forgets_what_it_acknowledged_is_found(tmp_path: Path) -> None:
+    forgets = plan(tmp_path, ('        held.add(body["element"])\n', "        pass\n"))
+    assert "settled-set" in judge(forgets, tmp_path).invalid
+
+
+def test_a_service_answers_within_the_event(tmp_path: Path) -> None:
+    asks = (
+        '        send("lin-kv", {"type": "write", "key": 1, "value": 1})\n'
+        "        answer = json.loads(sys.stdin.readline())\n"
+        '        assert answer["body"]["type"] == "write_ok", answer\n'
+    )
+    assert judge(plan(tmp_path, (ANSWERS, asks + ANSWERS)), tmp_path).invalid == ()
+
+
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        ('        sys.exit("enough")\n', "ended with status 1: enough"),
+        ('        print("what?", flush=True)\n', "wrote what is no message: b'what?'"),
+        ('        send("c77", {"type": "add_ok", **reply})\n', "wrote to 'c77', which has asked it nothing"),
+        ("        while True:\n            time.sleep(0.001)\n", "did not come to rest within 8 s"),
+    ],
+)
+def test_a_node_that_breaks_maelstroms_protocol_has_given_up(after: str, says: str, tmp_path: Path) -> None:
+    ran = run(plan(tmp_path, (ANSWERS, after)))
+    logs = "\n".join(line for lines in ran.logs.values() for line in lines)
+    assert says in logs
+
+
+def test_a_node_with_a_timer_of_its_own_gives_another_answer_to_the_same_event(tmp_path: Path) -> None:
+    clocked = plan(tmp_path, ('"value": sorted(held)', '"value": [time.monotonic_ns()]'))
+    assert clocked.core is not None
+    with pytest.raises(LockstepError, match="another answer to the same event"):
+        twice(lambda taken: run(clocked, exchanges=taken), clocked.core)
