@@ -2,9 +2,12 @@
 
 A node that only reacts does nothing until it is given a message. So the core gives it one, waits until the
 program is at rest (it has read all, and each of its threads sleeps), and takes what it wrote as its answer.
-All else is the simulator: docs/lockstep.md. A node with timers of its own never comes to rest, writes what no
-message asked for, or gives another answer when a seed is run again; each ends the run with an error. Nodes
-keep nothing on a disk here.
+All else is the simulator: docs/lockstep.md. Nodes keep nothing on a disk here.
+
+A verdict about a node with timers would be void, as their time never comes. So a program that rests in a call
+with a time-out ends the run with an error, as does one that never rests, writes what no message asked for, or
+gives another answer when a seed is run again. Go's runtime always rests so; who knows that a program has no
+timer says it (`only_reacts`).
 
 The services answer at once, and no fault strikes them. Requests that a node passes on under its client's name
 are refused: a client is answered by the node that it asked.
@@ -24,10 +27,10 @@ from contextlib import suppress
 from fcntl import ioctl
 from pathlib import Path
 from termios import FIONREAD
-from typing import Any
+from typing import Any, NamedTuple
 
 from harness.systems.maelstrom.calls import CALLS, Refused, completed
-from harness.systems.maelstrom.service import services
+from harness.systems.maelstrom.service import Service, services
 from harness.systems.maelstrom.services import answered
 from harness.systems.maelstrom.topology import topology
 from harness.systems.maelstrom.workloads import DATA_TYPES
@@ -42,6 +45,20 @@ LOOKS_AT_REST = 3
 REST_WITHIN_S = 8.0
 """Less than the time in which a core must answer."""
 _READ_BYTES = 1 << 16
+FUTEX = "futex"
+CALLS_WITH_TIME_OUT: Mapping[str, Mapping[int, tuple[str, int]]] = {
+    "x86_64": {
+        7: ("poll", 2), 271: ("ppoll", 2), 23: ("select", 4), 270: ("pselect", 4),
+        232: ("epoll_wait", 3), 281: ("epoll_wait", 3), 441: ("epoll_wait", 3), 202: (FUTEX, 3),
+        35: ("nanosleep", 0), 230: ("nanosleep", 2),
+    },
+    "aarch64": {
+        73: ("ppoll", 2), 72: ("pselect", 4), 22: ("epoll_wait", 3), 441: ("epoll_wait", 3),
+        98: (FUTEX, 3), 101: ("nanosleep", 0), 115: ("nanosleep", 2),
+    },
+}  # fmt: skip
+"""By machine and number of a call of the kernel: its name, and which argument is its time-out. A time-out of
+0, as an address, or -1 is none."""
 
 Message = dict[str, Any]
 
@@ -50,10 +67,15 @@ class NoAnswer(Exception):
     """A node did what Maelstrom's protocol does not allow, or ended; the message is one line."""
 
 
+class NotReacting(Exception):
+    """A program that does more than react, or of which that cannot be told; the message is one line."""
+
+
 class Program:
     """The process of one life of a node."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], *, only_reacts: bool) -> None:
+        self._only_reacts = only_reacts
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._process = subprocess.Popen(  # noqa: S603 - the user names the program, no file does
             list(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, bufsize=0
@@ -68,10 +90,13 @@ class Program:
         """Give it a message; what it wrote until it was at rest.
 
         Raises:
-            NoAnswer: it ended, wrote what is no message, or came to no rest.
+            NoAnswer: it ended, or wrote what is no message.
+            NotReacting: it came to no rest, or rests in a call with a time-out.
         """
         if message is not None:
             try:
+                if written := self._written():
+                    raise NotReacting(f"wrote what no message asked for: {written[:200]!r}")
                 os.write(self._in, json.dumps(message).encode() + b"\n")
             except BrokenPipeError as error:
                 raise NoAnswer(self._ended()) from error
@@ -92,8 +117,24 @@ class Program:
             looks = looks + 1 if is_at_rest and steps == before else 0
             before = steps
             if time.monotonic() > deadline:
-                raise NoAnswer(f"did not come to rest within {REST_WITHIN_S:g} s: it does not only react")
+                raise NotReacting(f"did not come to rest within {REST_WITHIN_S:g} s")
             time.sleep(LOOK_S)  # nothing shows from outside when a program comes to rest
+        self._check_timers()
+
+    def _check_timers(self) -> None:
+        calls = CALLS_WITH_TIME_OUT.get(os.uname().machine)
+        if calls is None:
+            raise NotReacting(f"cannot be looked into on a machine of the kind {os.uname().machine}")
+        for process in _with_children(self._process.pid):
+            for task in Path(f"/proc/{process}/task").iterdir():
+                try:
+                    number, *given = (task / "syscall").read_text().split()
+                except OSError as error:
+                    raise NotReacting(f"cannot be looked into: {error}") from error
+                name, at = calls.get(int(number), ("", 0)) if number.isdecimal() else ("", 0)
+                is_timed = name and int(given[at], 16) & 0xFFFFFFFF not in (0, 0xFFFFFFFF)
+                if is_timed and not (name == FUTEX and self._only_reacts):
+                    raise NotReacting(f"rests in {name} with a time-out: it has a timer of its own")
 
     def _written(self) -> bytes:
         found = b""
@@ -160,21 +201,31 @@ def _message(line: bytes) -> Message:
     return found
 
 
+class Setting(NamedTuple):
+    """What all nodes have in common."""
+
+    workload: str
+    command: tuple[str, ...]
+    shape: str
+    """Who is whose neighbour, for broadcast."""
+    only_reacts: bool
+    """Whether the user knows that the program has no timer."""
+
+
 class Node:
     """One life of one node."""
 
-    def __init__(self, start: Mapping[str, Any], workload: str, command: Sequence[str], shape: str) -> None:
+    def __init__(self, start: Mapping[str, Any], setting: Setting, offered: dict[str, Service]) -> None:
         self._members = list(start["members"])
         self._names = {name: f"n{at}" for at, name in enumerate(self._members)}
-        self._own, self._workload = self._names[start["node"]], workload
+        self._own, self._workload = self._names[start["node"]], setting.workload
         self._asked: dict[str, tuple[int, Operation]] = {}
-        self._offered = services(start["random"])
-        self._persists = 0
-        self.program = Program(command)
+        self._offered = offered
+        self.program = Program(setting.command, only_reacts=setting.only_reacts)
         names = list(self._names.values())
         greetings: list[Message] = [{"type": "init", "msg_id": 1, "node_id": self._own, "node_ids": names}]
-        if workload == "broadcast":
-            greetings.append({"type": "topology", "msg_id": 2, "topology": topology(shape, names)})
+        if setting.workload == "broadcast":
+            greetings.append({"type": "topology", "msg_id": 2, "topology": topology(setting.shape, names)})
         self.effects = [
             effect
             for body in greetings
@@ -227,17 +278,22 @@ class Node:
         return {**reply, "value": done.value} if done.type == "ok" else {**reply, "error": done.error or ""}
 
 
-def serve(workload: str, command: Sequence[str], shape: str) -> None:
-    """Answer the events of the simulator on standard input until it ends."""
+def serve(setting: Setting) -> None:
+    """Answer the events of the simulator on standard input until it ends.
+
+    Raises:
+        NotReacting: a program does more than react.
+    """
     nodes: dict[str, Node] = {}
+    offered = services(0)
     try:
         for line in sys.stdin:
             event = json.loads(line)
             answer: dict[str, Any] = {"answers": event["n"]}
             if event["event"] == "hello":
-                answer |= {"protocol": 1, "holds": "cluster", "data_types": [DATA_TYPES[workload]]}
+                answer |= {"protocol": 1, "holds": "cluster", "data_types": [DATA_TYPES[setting.workload]]}
             else:
-                answer["effects"] = _effects(event, nodes, workload, command, shape)
+                answer["effects"] = _effects(event, nodes, setting, offered)
             sys.stdout.write(json.dumps(answer) + "\n")
             sys.stdout.flush()
     finally:
@@ -246,14 +302,14 @@ def serve(workload: str, command: Sequence[str], shape: str) -> None:
 
 
 def _effects(
-    event: Mapping[str, Any], nodes: dict[str, Node], workload: str, command: Sequence[str], shape: str
+    event: Mapping[str, Any], nodes: dict[str, Node], setting: Setting, offered: dict[str, Service]
 ) -> list[dict[str, Any]]:
     name = event["node"]
     try:
         if event["event"] == "start":
             if name in nodes:
                 nodes.pop(name).program.kill()
-            nodes[name] = Node(event, workload, command, shape)
+            nodes[name] = Node(event, setting, offered)
             return nodes[name].effects
         return nodes[name].take(event) if name in nodes else []
     except NoAnswer as problem:

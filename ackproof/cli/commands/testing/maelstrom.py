@@ -11,6 +11,7 @@ import click
 
 from ackproof.cli import options
 from ackproof.cli.output.ending import judge_and_finish
+from harness.errors import CouldNotRun
 from harness.systems.maelstrom.topology import TOPOLOGIES
 from harness.systems.maelstrom.workloads import DATA_TYPES, KAFKA
 
@@ -219,7 +220,12 @@ def test(
     type=click.Choice(sorted(TOPOLOGIES)),
     help="Who is whose neighbour, for broadcast.",
 )
-def core(workload: str, program: str, arguments: tuple[str, ...], topology: str) -> None:
+@click.option(
+    "--only-reacts",
+    is_flag=True,
+    help="The program has no timer, although its runtime waits with a time-out, as Go's does.",
+)
+def core(workload: str, program: str, arguments: tuple[str, ...], topology: str, only_reacts: bool) -> None:
     """Be a core of nodes that only react, for runs in virtual time.
 
     The simulator starts this command, and speaks the lockstep protocol with it. Nodes must have no timers
@@ -229,9 +235,13 @@ def core(workload: str, program: str, arguments: tuple[str, ...], topology: str)
         ackproof sim --workload g-set --nodes 3 \\
             --core 'ackproof maelstrom core -w g-set --bin ./set.py'
     """
-    from harness.systems.maelstrom.reacting import serve  # here, since the help needs none of it
+    from harness.systems.maelstrom.reacting import NotReacting, Setting, serve  # the help needs none of it
 
-    serve(workload, [str(Path(program).absolute()) if "/" in program else program, *arguments], topology)
+    own = str(Path(program).absolute()) if "/" in program else program
+    try:
+        serve(Setting(workload, (own, *arguments), topology, only_reacts))
+    except NotReacting as problem:
+        raise CouldNotRun(f"the node does not only react: it {problem}") from problem
 
 
 def clients_of(text: str, nodes: int) -> int:

@@ -98,7 +98,6 @@ def test_a_service_answers_within_the_event(tmp_path: Path) -> None:
         ('        sys.exit("enough")\n', "ended with status 1: enough"),
         ('        print("what?", flush=True)\n', "wrote what is no message: b'what?'"),
         ('        send("c77", {"type": "add_ok", **reply})\n', "wrote to 'c77', which has asked it nothing"),
-        ("        while True:\n            time.sleep(0.001)\n", "did not come to rest within 8 s"),
     ],
 )
 def test_a_node_that_breaks_maelstroms_protocol_has_given_up(after: str, says: str, tmp_path: Path) -> None:
@@ -107,7 +106,38 @@ def test_a_node_that_breaks_maelstroms_protocol_has_given_up(after: str, says: s
     assert says in logs
 
 
-def test_a_node_with_a_timer_of_its_own_gives_another_answer_to_the_same_event(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("after", "says"),
+    [
+        (
+            "        while True:\n            time.sleep(0.001)\n",
+            "did not come to rest within 8 s|with a time-out",
+        ),
+        (
+            "        threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n",
+            "with a time-out: it has a timer of its own",
+        ),
+        ("        threading.Timer(99, print).start()\n", "with a time-out: it has a timer of its own"),
+    ],
+)
+def test_a_node_that_does_more_than_react_has_no_verdict(after: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(LockstepError, match=says):
+        run(plan(tmp_path, (ANSWERS, after)))
+
+
+def test_nodes_share_one_service(tmp_path: Path) -> None:
+    adds = (
+        '        send("lin-kv", {"type": "write", "key": me, "value": 1})\n'
+        "        sys.stdin.readline()\n"
+        '        send("lin-kv", {"type": "read", "key": "n0"})\n'
+        '        if me == "n1" and json.loads(sys.stdin.readline())["body"]["type"] == "read_ok":\n'
+        '            sys.exit("n1 reads what n0 wrote")\n'
+    )
+    ran = run(plan(tmp_path, (ANSWERS, adds + ANSWERS)))
+    assert "n1 reads what n0 wrote" in "\n".join(line for lines in ran.logs.values() for line in lines)
+
+
+def test_a_node_with_a_clock_gives_another_answer_to_the_same_event(tmp_path: Path) -> None:
     clocked = plan(tmp_path, ('"value": sorted(held)', '"value": [time.monotonic_ns()]'))
     assert clocked.core is not None
     with pytest.raises(LockstepError, match="another answer to the same event"):
