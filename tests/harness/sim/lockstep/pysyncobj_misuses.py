@@ -23,6 +23,8 @@ class Misuse(NamedTuple):
     file: str
     changes: tuple[tuple[str, str], ...]
     options: str = ""
+    nemesis: str = "kill"
+    first_seed: int = 1
 
 
 def _one(caught_by: str, file: str, before: str, after: str, options: str = "") -> Misuse:
@@ -85,7 +87,7 @@ MISUSES = {
         "        getattr(self.store, request",
     ),
     "takes a changed leader for a call that was not done": Misuse(
-        "linearizability", "core.py", (), "--leader-changed-fails"
+        "linearizability", "core.py", (), "--leader-changed-fails", nemesis="partition", first_seed=16
     ),
     "delivers messages that came twice": _one(
         "committed-never-truncated",

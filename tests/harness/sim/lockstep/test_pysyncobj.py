@@ -20,9 +20,9 @@ KNOWN = {"durable-log", NOT_CONFIRMED}
 """What docs/found.md says of 0.3.17."""
 
 
-def invalid(core: str, seed: int, tmp_path: Path) -> set[str]:
+def invalid(core: str, seed: int, tmp_path: Path, nemesis: str = "kill") -> set[str]:
     options = SeedOptions(
-        nodes=3, time_limit_s=4, rate=60, nemesis=("kill",), workload="register", core=core_of(core)
+        nodes=3, time_limit_s=4, rate=60, nemesis=(nemesis,), workload="register", core=core_of(core)
     )
     return set(judge(plan_of(seed, options), tmp_path).invalid)
 
@@ -39,6 +39,7 @@ def test_a_version_that_forgets_term_and_vote_is_caught(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_a_misuse_is_caught_where_the_right_core_is_not(misuse: str, tmp_path: Path) -> None:
-    core, by = command(tmp_path / "wrong", misuse), MISUSES[misuse].caught_by
-    caught = next(seed for seed in range(1, 5) if by in invalid(core, seed, tmp_path))
-    assert by not in invalid(command(tmp_path), caught, tmp_path)
+    core, chosen = command(tmp_path / "wrong", misuse), MISUSES[misuse]
+    by, seeds = chosen.caught_by, range(chosen.first_seed, chosen.first_seed + 4)
+    caught = next(seed for seed in seeds if by in invalid(core, seed, tmp_path, chosen.nemesis))
+    assert by not in invalid(command(tmp_path), caught, tmp_path, chosen.nemesis)
