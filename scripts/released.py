@@ -3,15 +3,16 @@
     nice python scripts/released.py --seeds 4                       every bug whose system is installed here
     nice python scripts/released.py --bug redis-lost-at-failover    only this one
 
-Each run is a campaign of one seed of the cell (harness/gate/known_bugs/released.py). The seeds are others
-than those that found the bug. Only the checker that the file names counts; a run whose servers did not start
-or that proved nothing is counted apart.
+Each run is a campaign of one seed of the cell (harness/gate/known_bugs/released.py): a run of a released
+system, a script, or a core that is built first. The seeds are others than those that found the bug. Only the
+checker that the file names counts; a run whose servers did not start or that proved nothing is counted apart.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from harness.campaign.journal import Journal
 from harness.campaign.outcomes import Outcome
 from harness.campaign.progress import CampaignProgress
 from harness.campaign.refusals import checked
+from harness.gate.known_bugs.here import cell_here
 from harness.gate.known_bugs.released import ReleasedBug, released_bugs
 
 FIRST_SEED = 100
@@ -57,14 +59,18 @@ def measured(bug: ReleasedBug, seeds: range, store: Path) -> str:
         ValueError: the cell cannot be run here.
     """
     answers: dict[str, list[int]] = {"shown": [], "not_shown": [], "undecided": [], "could_not_run": []}
-    for seed in seeds:
-        cell = msgspec.structs.replace(bug.cell, first_seed=seed)
-        plan = checked(CampaignPlan(cells=(cell,), name=bug.name, stability=0))
-        stored = run_campaign(Journal.create(store, plan), usual_executors(1), CampaignProgress(quiet=True))
-        outcomes = [line.outcome for line in stored.runs]
-        answer = _answer(bug, outcomes)
-        answers[answer].append(seed)
-        sys.stderr.write(f"{bug.name}: seed {seed}: {answer}\n")  # also kept if a later seed is interrupted
+    with tempfile.TemporaryDirectory(prefix=f"{bug.name}-") as folder:
+        own = cell_here(bug, Path(folder))
+        for seed in seeds:
+            cell = msgspec.structs.replace(own, first_seed=seed)
+            plan = checked(CampaignPlan(cells=(cell,), name=bug.name, stability=0))
+            journal = Journal.create(store, plan)
+            stored = run_campaign(journal, usual_executors(1), CampaignProgress(quiet=True))
+            outcomes = [line.outcome for line in stored.runs]
+            answer = _answer(bug, outcomes)
+            answers[answer].append(seed)
+            # At once, so that it is also kept if a later seed is interrupted.
+            sys.stderr.write(f"{bug.name}: seed {seed}: {answer}: {_said(bug, outcomes)}\n")
     number = len(answers["shown"])
     lists = ", ".join(f"{name} = {found}" for name, found in answers.items())
     return f"{number} of {len(seeds)}; {lists}"
@@ -77,6 +83,12 @@ def _answer(bug: ReleasedBug, outcomes: Sequence[Outcome]) -> str:
     if not outcomes:
         return "could_not_run"
     return "undecided" if outcomes[0].validity is Validity.UNKNOWN else "not_shown"
+
+
+def _said(bug: ReleasedBug, outcomes: Sequence[Outcome]) -> str:
+    """What the bug's checker found first, or what else the run says."""
+    found = (one.title for outcome in outcomes for one in outcome.violations if one.checker == bug.checker)
+    return next(found, outcomes[0].summary if outcomes else "it could not be done")
 
 
 if __name__ == "__main__":

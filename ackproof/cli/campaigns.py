@@ -165,7 +165,7 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
             commit = one.brought_in
             say(f"  brought in by {commit.id[:12]} of {commit.date}: {commit.subject}")
         if one.example.folder:
-            say(f"  report: {one.example.folder}/report.html")
+            say(f"  {_evidence_in(one.example.folder, one.checker)}")
         if one.shrunk is not None:
             again, cause = (
                 shlex.join(["ackproof", command, one.shrunk.file, *_core_option(one)])
@@ -173,7 +173,7 @@ def show_findings(found: Sequence[Finding], store: Path) -> None:
             )
             say(f"  shrunk to {one.shrunk.lines} lines: {again}")
             say(f"  what brought it about: {one.shrunk.cause or cause}")
-        say(f"  the example again, with a report: {one.example.command}")
+        say(f"  {_again(one.checker)}: {one.example.command}")
         say(f"  {replay_line(one, store)}")
 
 
@@ -186,6 +186,24 @@ def replay_line(finding: Finding, store: Path) -> str:
 def _core_option(finding: Finding) -> list[str]:
     """The option with which commands run the core that shows a finding; none for another system."""
     return ["--core", finding.example.core] if finding.example.core else []
+
+
+def _is_script(checker: str) -> bool:
+    """Whether a script showed a finding, which makes no report."""
+    from harness.campaign.scripts.catalogue import CHECKER
+
+    return checker == CHECKER
+
+
+def _evidence_in(folder: str, checker: str) -> str:
+    """Where the evidence of a real run is."""
+    from harness.campaign.scripts.catalogue import OUTPUT
+
+    return f"what it printed: {folder}/{OUTPUT}" if _is_script(checker) else f"report: {folder}/report.html"
+
+
+def _again(checker: str) -> str:
+    return "the example again" if _is_script(checker) else "the example again, with a report"
 
 
 def about_findings(
@@ -205,7 +223,7 @@ def about_replayed(found: Replayed) -> About:
     from ackproof.results import About
 
     again = () if found.answer == "FIXED" else (shlex.join(["ackproof", *found.arguments]),)
-    report = f"{found.folder}/report.html" if found.folder else None
+    report = f"{found.folder}/report.html" if found.folder and not _is_script(found.checker) else None
     return About(seed=found.seed, folder=found.folder or None, report=report, next=again)
 
 
@@ -219,7 +237,7 @@ def show_replayed(found: Replayed) -> None:
     if found.answer == "FIXED":
         say(f"  {found.missed} such runs show with {found.confidence:.0%} that it no longer comes as often")
     if found.folder:
-        say(f"  report: {found.folder}/report.html")
+        say(f"  {_evidence_in(found.folder, found.checker)}")
     say(f"  {shlex.join(['ackproof', *found.arguments])}")
 
 

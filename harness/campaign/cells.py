@@ -52,12 +52,16 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """In the world ssh: the file that lists the remote hosts, as an absolute path."""
     is_canary: bool = False
     """Whether its seeded bug must be found, or else the harness is broken."""
+    script: str | None = None
+    """Of real runs: the script of scripts/catalogue.py that does the steps, in place of a workload and
+    faults."""
 
     @property
     def name(self) -> str:
         """The cell in a few words."""
         system = self.system if self.core is None else f"core {shlex.join(self.core.command)}"
-        parts = [self.world, system, self.workload, self.faults_in_words]
+        parts = [self.world, system]
+        parts += [self.workload, self.faults_in_words] if self.script is None else [f"script {self.script}"]
         parts += [f"{self.nodes} nodes"] if self.nodes is not None else []
         parts += [f"mutant {self.mutant}"] if self.mutant is not None else []
         parts += [f"hosts of {self.nodes_file}"] if self.nodes_file is not None else []
@@ -97,6 +101,8 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def arguments(self, seed: int) -> list[str]:
         """The arguments of `ackproof` that repeat one run."""
+        if self.script is not None:
+            return self._arguments_of_script(self.script, seed)
         words = ["sim"] if self.world == "sim" else ["run", "--world", self.world, "--system", self.system]
         words += [*self.core_option, "--seed", str(seed), "--workload", self.workload]
         if self.nemesis is not None:
@@ -117,6 +123,14 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         for name, value in self.system_options:
             words += ["--system-option", f"{name}={value}"]
         return words
+
+    def _arguments_of_script(self, script: str, seed: int) -> list[str]:
+        """A campaign of one run, since no other command does scripts."""
+        words = ["campaign", "run", "--script", script, "--world", self.world, "--system", self.system]
+        words += [] if self.nodes is None else ["--nodes", str(self.nodes)]
+        for name, value in self.system_options:
+            words += ["--system-option", f"{name}={value}"]
+        return [*words, "--seeds", "1", "--first-seed", str(seed)]
 
 
 def canary(mutant: str, seeds: int = USUAL_CANARY_SEEDS) -> Cell:

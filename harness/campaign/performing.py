@@ -18,6 +18,7 @@ import msgspec
 from checkers.check_all import Results
 from harness.campaign.cells import Cell
 from harness.campaign.outcomes import Outcome, outcome_of
+from harness.campaign.scripts import calling
 from harness.campaign.watching.behaviours import behaviours
 from harness.errors import CouldNotRun
 from harness.run.folder import RunFolder
@@ -96,8 +97,11 @@ class RealRun:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `ended`
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115
         options = [] if place is None else ["-P"]
-        argv = [sys.executable, *options, "-m", "ackproof", *cell.arguments(seed)]
-        argv += ["--store", str(store), "--json"]
+        module, arguments = "ackproof", [*cell.arguments(seed), "--store", str(store), "--json"]
+        if cell.script is not None:
+            module, arguments = calling.MODULE, calling.arguments(cell, seed, store)
+        self._is_script = cell.script is not None
+        argv = [sys.executable, *options, "-m", module, *arguments]
         self._process = subprocess.Popen(  # noqa: S603 - an argument list, no shell
             argv,
             cwd=None if place is None else place.folder,
@@ -106,7 +110,7 @@ class RealRun:
             stdout=self._output,
             stderr=self._errors,
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=end_with_parent,
         )
 
     def wait(self, timeout_s: float) -> bool:
@@ -145,6 +149,8 @@ class RealRun:
                 raise CouldNotRun(f"it ended with {_code_in_words(code)}: {_last_line(self._errors)}")
             self._output.seek(0)
             printed = self._output.read()
+            if self._is_script:
+                return msgspec.structs.replace(calling.outcome_in(printed), took_s=_rounded(self._begin))
             try:
                 found = msgspec.json.decode(printed, type=Results)
                 folder = Path(
@@ -194,7 +200,8 @@ def _last_line(file: object) -> str:
     return brief(next((line.strip() for line in reversed(lines) if line.strip()), "it printed nothing"))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
+    """For `preexec_fn`: the kernel sends this process a SIGTERM when the one that started it ends (Linux)."""
     if os.name == "posix" and sys.platform.startswith("linux"):
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 

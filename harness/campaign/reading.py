@@ -68,6 +68,8 @@ class CellKeys(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     system_options: Mapping[str, str] = {}
     nodes_file: str | None = None
     """For the world ssh: the file that lists the remote hosts, from the current folder."""
+    script: OneOrMore[str] = "none"
+    """Scripts that do the steps of a run, in place of a workload and faults; `none` for none."""
     seeds: int | None = None
     """How many; None for the campaign's."""
     first_seed: int | None = None
@@ -193,6 +195,7 @@ _AXES = (
     "concurrency",
     "rate",
     "time_limit_s",
+    "script",
 )
 
 
@@ -214,6 +217,13 @@ def expanded(keys: CellKeys, seeds: int, first_seed: int) -> Iterator[Cell]:
         given: dict[str, Any] = {name: _plain(value) for name, value in named.items()}
         given["nemesis"] = faults_of(str(named["nemesis"]))
         given["mutant"] = None if given["mutant"] == "none" else given["mutant"]
+        given["script"] = None if given["script"] == "none" else given["script"]
+        if given["script"] is not None:
+            if given["workload"] is not None or given["nemesis"]:
+                raise ValueError(
+                    f"script {given['script']} does its own work: leave workload and nemesis out"
+                )
+            given["nemesis"] = ()
         given["core"] = core = cores.get(named["core"])
         if core is not None and given["system"] not in (REFERENCE_NODE, LOCKSTEP):
             raise ValueError(f"nodes are made of a core or of {given['system']}: leave core or system out")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from harness.campaign.cells import CampaignPlan, Cell
+from harness.campaign.scripts.calling import problems
 from harness.errors import CouldNotRun, unknown_name
 from harness.hosts import agent
 from harness.hosts.abilities import refusal
@@ -22,7 +23,7 @@ from harness.run.test import Test, with_chosen_faults
 from harness.sim.lockstep.protocol import ForeignCore
 from harness.sim.mechanisms.catalogue import SIM
 from harness.sim.plan.for_core import LOCKSTEP, impossible_for_core
-from harness.systems import REFERENCE_NODE, client_for
+from harness.systems import REFERENCE_NODE, client_for, system_of
 from harness.systems.base import HasVersion
 from harness.systems.catalogue import why_unfit
 from harness.systems.reference_node import ReferenceNode
@@ -74,6 +75,9 @@ def _problems(cell: Cell) -> Iterator[str]:
     """What is wrong with a cell, in words; nothing if it can be run."""
     outside = list(_out_of_bounds(cell))
     yield from outside
+    if cell.script is not None:
+        yield from outside or _of_script(cell, cell.script)
+        return
     if cell.mutant is not None and cell.mutant not in MUTANTS:
         yield unknown_name("mutant", cell.mutant, MUTANTS)
     elif not outside:
@@ -142,6 +146,16 @@ def _real(cell: Cell) -> Iterator[str]:
         lacking = refusal(faults, agent.Agent("", "").facts(), with_proxies=True)
         problems += [lacking] if lacking else []
     yield from problems
+
+
+def _of_script(cell: Cell, name: str) -> Iterator[str]:
+    wrong = list(problems(cell, name))
+    yield from wrong
+    if not wrong:
+        test = test_of(cell)
+        made = list(_said_by(lambda: system_of(test.system, test.options())))
+        system = None if made else system_of(test.system, test.options())
+        yield from made or (_said_by(system.version) if isinstance(system, HasVersion) else ())
 
 
 def test_of(cell: Cell) -> Test:

@@ -6,11 +6,12 @@ import base64
 import http.client
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from saying import end_with_parent
 
 PORTS = {"a": 24100, "b": 24110, "c": 24120}
 """By member: the client port; the peer port is the next one."""
@@ -40,7 +41,7 @@ class Members:
             *self._more,
         ]
         with (self._folder / f"{name}.txt").open("ab") as log:
-            self.running[name] = subprocess.Popen(argv, stdout=log, stderr=log)
+            self.running[name] = subprocess.Popen(argv, stdout=log, stderr=log, preexec_fn=end_with_parent)
 
     def kill(self, *names: str) -> None:
         """End members with SIGKILL."""
@@ -53,10 +54,10 @@ class Members:
         return self.running[name].poll()
 
 
-def say(line: str) -> None:
-    """Print a line at once."""
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
+def version_of(binary: str) -> str:
+    """What the program says of its version."""
+    said = subprocess.run([binary, "--version"], capture_output=True, text=True, check=True).stdout
+    return said.partition("Version: ")[2].split()[0]
 
 
 def ask(name: str, path: str, body: dict[str, Any], bound_s: float = ANSWER_BOUND_S) -> dict[str, Any] | None:

@@ -24,7 +24,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from etcd_members import PORTS, Members, ask, keys, put, say, until
+from etcd_members import PORTS, Members, ask, keys, put, until, version_of
+from saying import end_in_order, say
 
 TTL_S = 4
 BEAT_S = 0.8
@@ -140,22 +141,27 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--pause", type=float, default=4.5)
     given, more = parser.parse_known_args()
+    end_in_order()
     with tempfile.TemporaryDirectory(prefix="paused-") as text:
         members, leases = Members(given.binary, Path(text), more), Leases(given.leases)
         try:
             for name in PORTS:
                 members.start(name)
             if not until(leader):
-                say("the members do not serve")
+                sys.stderr.write("the members do not serve\n")
                 return 255
             leases.begin()
+            subject, looked = f"etcd {version_of(given.binary)}", 0
             for number in range(1, given.rounds + 1):
                 wrong = one_round(members, leases, given.pause)
+                looked += wrong is not None
                 if wrong:
-                    say(f"round {number}: {wrong} of {given.leases} leases ended while they were kept alive")
-                    return 1
-                say(f"round {number}: {'no leader' if wrong is None else 'no lease ended wrongly'}")
-            return 0
+                    seen = f"{wrong} of {given.leases} leases ended while they were kept alive"
+                    return say(subject, "paused-leader", True, f"round {number}: {seen}")
+            if not looked:
+                sys.stderr.write("no round had a leader\n")
+                return 255
+            return say(subject, "paused-leader", False, f"{looked} rounds: no lease ended wrongly")
         finally:
             leases.end()
             members.kill(*members.running)

@@ -20,6 +20,7 @@ from importlib.metadata import version
 from typing import Any
 
 from kazoo.client import KazooClient
+from saying import say
 from zookeeper_proxy import SET_DATA, Proxy
 
 
@@ -48,11 +49,9 @@ def main() -> int:
     counter += 1
     value = counter.value
     client.stop()
-    sys.stdout.write(
-        f"kazoo {version('kazoo')}: counter += 1 returned without an error; {lost} answer was lost; "
-        f"the counter is {value}\n"
-    )
-    return 0 if value == 1 else 1
+    assert lost == 1, f"{lost} answers were lost"
+    seen = f"counter += 1 returned without an error; {lost} answer was lost; the counter is {value}"
+    return say(f"kazoo {version('kazoo')}", "counted-twice", value != 1, seen)
 
 
 if __name__ == "__main__":

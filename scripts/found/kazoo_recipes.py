@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 import threading
 import time
 import traceback
@@ -31,6 +30,7 @@ from kazoo.recipe.barrier import DoubleBarrier
 from kazoo.recipe.lease import NonBlockingLease
 from kazoo.recipe.lock import LockTimeout
 from kazoo.recipe.queue import LockingQueue
+from saying import say
 from zookeeper_proxy import CREATE, SET_DATA, Proxy
 
 PATIENCE_S = 10.0
@@ -244,11 +244,7 @@ def main() -> int:
     for name in asked.case or names:
         with ExitStack() as ends:
             is_shown, seen = names[name](Room(asked.server, ends))
-            sys.stdout.write(
-                f"kazoo {version('kazoo')}: {name}: {'SHOWN' if is_shown else 'not shown'}: {seen}\n"
-            )
-            sys.stdout.flush()
-            shown += is_shown
+            shown += say(f"kazoo {version('kazoo')}", name, is_shown, seen)
     return 1 if shown else 0
 
 

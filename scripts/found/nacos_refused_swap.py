@@ -18,6 +18,7 @@ import sys
 import time
 
 from nacos_configurations import Api
+from saying import say
 
 NEVER = "0" * 32
 """An MD5 that no text of this script has."""
@@ -41,9 +42,9 @@ def main() -> int:
         time.sleep(WAIT_S)  # what comes late must not be taken for what never comes
         served = [api.served(one, key) for one in asked.host]
         stored = [api.stored(one, key) for one in asked.host]
-        shown += status != 200 and "refused" in served
-        sys.stdout.write(f"{host} answered {status} {text[:120]}; served: {served}; stored: {stored}\n")
-        sys.stdout.flush()
+        is_shown = status != 200 and "refused" in served
+        seen = f"{host} answered {status} {text[:120]!r}; served: {served}; stored: {stored}"
+        shown += say(f"Nacos, API {asked.api}", "refused-swap", is_shown, seen)
     return 1 if shown else 0
 
 

@@ -22,6 +22,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from nacos_configurations import Api
+from saying import say
 
 ROUNDS = 40
 COMPARED_S = 45.0
@@ -65,8 +66,8 @@ def main() -> int:
         if set(served) - set(stored):
             wrong += 1
             sys.stdout.write(f"{key}: acknowledged {acknowledged}; served {served}; stored {stored}\n")
-    sys.stdout.write(f"{wrong} of {asked.rounds} names serve what is not stored; both acknowledged: {both}\n")
-    return 1 if wrong else 0
+    seen = f"{wrong} of {asked.rounds} names serve what is not stored; both acknowledged: {both}"
+    return say(f"Nacos, API {asked.api}", "two-publications", wrong > 0, seen)
 
 
 if __name__ == "__main__":

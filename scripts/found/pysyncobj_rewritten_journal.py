@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from saying import end_in_order, end_with_parent, say
+
 FOLLOWER = """
 import sys
 sys.path.insert(0, sys.argv[1])
@@ -56,7 +58,9 @@ def lost(folder: str, entries: int, wait_s: float) -> int:
     with tempfile.TemporaryDirectory() as home:
         journal = str(Path(home) / "journal")
         command = [sys.executable, "-c", FOLLOWER, folder, journal, str(entries)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as follower:
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+        ) as follower:
             assert follower.stdout is not None
             acknowledged = int(follower.stdout.readline()) - 2
             time.sleep(wait_s)  # the moment of the kill is what is drawn
@@ -75,12 +79,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     draw = random.Random(given.seed)
+    end_in_order()
     missing = [lost(given.folder, given.entries, draw.uniform(0, LONGEST_S)) for _ in range(given.kills)]
-    sys.stdout.write(
+    seen = (
         f"after {sum(map(bool, missing))} of {given.kills} kills, the journal lacks acknowledged entries: up "
-        f"to {max(missing)} of {given.entries}\n"
+        f"to {max(missing)} of {given.entries}"
     )
-    sys.exit(1 if any(missing) else 0)
+    sys.exit(say(f"PySyncObj of {Path(given.folder).name}", "rewritten-journal", any(missing), seen))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from harness.campaign.cells import CampaignPlan, Cell, Unit
 from harness.campaign.journal import RunLine
 from harness.campaign.refusals import test_of
+from harness.campaign.scripts.catalogue import SCRIPTS
 from harness.run.test import with_chosen_faults
 from harness.run.time_limits.enough import enough_s, with_usual_time_limit
 
@@ -41,6 +42,8 @@ class Limits(NamedTuple):
 @cache
 def limits_of(cell: Cell) -> Limits:
     """The limit that the cell states; where it states none, what its faults need, and the usual limit."""
+    if cell.script is not None:
+        return Limits(SCRIPTS[cell.script].takes_s, SCRIPTS[cell.script].takes_s)
     if cell.time_limit_s is not None:
         return Limits(cell.time_limit_s, cell.time_limit_s)
     test = with_chosen_faults(test_of(cell))

@@ -97,7 +97,12 @@ def change_of(revision: str, files: Iterable[Path], repository: Path) -> Change:
 def touched_cells(change: Change, cells: Sequence[Cell]) -> tuple[tuple[Cell, ...], tuple[LeftOut, ...]]:
     """The cells that a change reaches, and the others."""
     kept = tuple(
-        cell for cell in cells if _is_path(cell.system) or cell.core is not None or change.touches_cell(cell)
+        cell
+        for cell in cells
+        if _is_path(cell.system)
+        or cell.core is not None
+        or cell.script is not None
+        or change.touches_cell(cell)
     )
     why = f"no module that it loads differs from {change.revision}"
     return kept, tuple(LeftOut(cell.name, why) for cell in cells if cell not in kept)

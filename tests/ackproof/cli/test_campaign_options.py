@@ -78,6 +78,7 @@ CELLS = (
         'world = "ssh"\nworkload = "cas"',
         ("--world", "ssh", "--workload", "cas"),
     ),
+    Both("script", 'script = "kazoo-counted-twice"', ("--script", "kazoo-counted-twice")),
     Both("seeds", "seeds = 3", ("--seeds", "3")),
     Both("first_seed", "first_seed = 7", ("--first-seed", "7")),
 )

@@ -56,6 +56,7 @@ class MatrixOptions(TypedDict):
     minimum_acknowledged: int | None
     system_options: dict[str, str]
     nodes_file: str | None
+    script: tuple[str, ...]
     canary: str | None
     canary_seeds: int | None
     name: str | None
@@ -139,6 +140,11 @@ MATRIX = options.group(
     ),
     click.option(
         "--nodes-file", metavar="FILE", help="The remote hosts of the world ssh, as for `ackproof run`."
+    ),
+    _many(
+        "--script",
+        metavar="NAME",
+        help="A script of scripts/found that does the steps of a run, in place of a workload and faults.",
     ),
     _many(
         "--mutant",
