@@ -21,6 +21,7 @@ import yaml
 
 from tests import REPOSITORY
 from tests.harness.gate.test_changes import git
+from tests.reports.ci.forms import valid_junit
 
 ACTION = REPOSITORY / ".github" / "actions" / "gate" / "action.yml"
 PAGE = REPOSITORY / "docs" / "ci.md"
@@ -195,7 +196,8 @@ def test_the_gitlab_example_ends_as_the_gate_does(code: int, tmp_path: Path) -> 
     job = Job(tmp_path, stand_in(code))
     script = "\n".join(yaml.safe_load(example("gitlab"))["gate"]["script"])
     assert job.run(script, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "abc"}) == code
-    assert job.calls() == ["pip install -q .", "ackproof gate --changed abc --result gate.json"]
+    gate = "ackproof gate --changed abc --result gate.json --junit gate.xml"
+    assert job.calls() == ["pip install -q .", gate]
 
 
 @pytest.mark.parametrize("name", ["gitlab", "jenkins"])
@@ -204,12 +206,29 @@ def test_what_an_example_installs_is_the_package_of_this_repository(name: str) -
     assert (REPOSITORY / installed / "pyproject.toml").is_file()
 
 
+@pytest.mark.parametrize("name", ["gitlab", "jenkins"])
+def test_what_an_example_leaves_in_the_repository_is_no_part_of_the_next_change(name: str) -> None:
+    left = {"store", *re.findall(r"(?:--result|--junit) (\S+)", example(name))}
+    ignored = {line.strip("/") for line in (REPOSITORY / ".gitignore").read_text().splitlines()}
+    assert left == {"store", "gate.json", "gate.xml"}
+    assert left <= ignored
+
+
 @pytest.mark.parametrize("code", [0, 2])
 def test_the_jenkins_example_ends_as_the_gate_does(code: int, tmp_path: Path) -> None:
     job = Job(tmp_path, stand_in(code))
-    scripts = re.findall(r"sh '''\n(.*?)'''", example("jenkins"), re.DOTALL)
-    assert [job.run(script, {"CHANGE_TARGET": "main"}) for script in scripts] == [code]
-    assert job.calls()[1] == "ackproof gate --changed origin/main --result gate.json"
+    script, _ = jenkins()
+    assert job.run(script, {"CHANGE_TARGET": "main"}) == code
+    assert job.calls()[1] == "ackproof gate --changed origin/main --result gate.json --junit gate.xml"
+
+
+def jenkins() -> tuple[str, str]:
+    """The script of the example's step, and the file that it reads test results from afterwards."""
+    text = example("jenkins")
+    (script,) = re.findall(r"sh '''\n(.*?)'''", text, re.DOTALL)
+    assert "\\" not in script, "Groovy would take it for an escape"
+    (results,) = re.findall(r"junit testResults: '(.*?)'", text)
+    return script, results
 
 
 @pytest.mark.campaign
@@ -225,15 +244,38 @@ def test_the_action_lets_the_real_gate_pass_and_fail(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
+@pytest.mark.parametrize(
+    ("more", "code", "outcome", "failures"),
+    [("", 0, "passed", False), ('mutant = "index-lies"\n', 1, "failed", True)],
+    ids=["passing", "failing"],
+)
+def test_the_step_of_jenkins_ends_as_the_gate_does_and_leaves_what_jenkins_reads(
+    more: str, code: int, outcome: str, failures: bool, tmp_path: Path
+) -> None:
+    job = Job(tmp_path, f"{REAL} gate.toml")
+    (job.folder / "gate.toml").write_text(SMALL + more)
+    git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
+    (job.folder / "kv.cfg").write_text("what uses it is not known, so everything is run")
+    script, results = jenkins()
+    assert job.run(script, {"CHANGE_TARGET": "main"}) == code, job.output
+    assert json.loads((job.folder / "gate.json").read_text())["result"]["outcome"] == outcome
+    suite = valid_junit((job.folder / results).read_bytes())
+    assert (int(suite.attrib["failures"]) > 0) is failures
+    assert suite.attrib["errors"] == "0"
+    found = "".join(failure.text or "" for failure in suite.iter("failure"))
+    assert (re.search(r"ackproof sim --seed \d+ ", found) is not None) is failures
+
+
+@pytest.mark.campaign
 def test_the_gitlab_and_jenkins_examples_run_the_real_gate(tmp_path: Path) -> None:
     job = Job(tmp_path, REAL)
     git(job.folder, "add", "-A")
     git(job.folder, "commit", "-qm", "second")
     git(job.folder, "update-ref", "refs/remotes/origin/main", "HEAD")
     (job.folder / "notes.md").write_text("a page")
-    (job.folder / ".git" / "info" / "exclude").write_text("gate.json\nstore\n")
+    (job.folder / ".git" / "info" / "exclude").write_text("gate.json\ngate.xml\nstore\n")
     script = "\n".join(yaml.safe_load(example("gitlab"))["gate"]["script"])
     assert job.run(script, {"CI_MERGE_REQUEST_DIFF_BASE_SHA": "HEAD"}) == 0, job.output
-    (found,) = re.findall(r"sh '''\n(.*?)'''", example("jenkins"), re.DOTALL)
+    found, _ = jenkins()
     assert job.run(found, {"CHANGE_TARGET": "main"}) == 0, job.output
     assert "nothing that this gate runs is touched" in job.output
