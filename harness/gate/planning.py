@@ -40,6 +40,7 @@ CHANCE_TO_MISS_CANARY = 1e-6
 STABILITY = 2
 """How many seeds of each cell run twice, to be compared."""
 MOST_NEEDED_S = 86_400.0
+NO_ROOM_FOR_REAL = f"less than {LEAST_FOR_REAL_S:.0f} s are left for runs once the pace is measured"
 NO_ROOM = "the budget has no room for it at this machine's pace"
 
 
@@ -82,9 +83,10 @@ def default_plan(
         change: what is to be tested; None for everything.
         pace: how many times as long a run takes here as it did where it was measured.
     """
-    real: tuple[Cell, ...] = (REAL,) if with_real and budget_s >= LEAST_FOR_REAL_S else ()
+    wanted: tuple[Cell, ...] = (REAL,) if with_real else ()
     bugs, left_out = (known.bugs, ()) if change is None else touched_bugs(change, known.bugs)
-    real, real_left_out = (real, ()) if change is None else touched_cells(change, real)
+    wanted, real_left_out = (wanted, ()) if change is None else touched_cells(change, wanted)
+    real = wanted if budget_s >= LEAST_FOR_REAL_S else ()
     simulated_s = budget_s - REAL_S * len(real)
     costs = {cell: pace * known.seconds_to_decide(cell) for cell in distinct([bug.cell for bug in bugs])}
     for_canaries_s = sum(_canary_s(workload, known, costs) for workload in {bug.workload for bug in bugs})
@@ -93,6 +95,7 @@ def default_plan(
     seeds = planned_seeds(bugs, costs, budget_for_seeds_s, STABILITY)
     more = planned_seeds(bugs, costs, FASTER_TIMES * planned_s, STABILITY)
     no_room = [LeftOut(cell.name, NO_ROOM) for cell in costs if cell not in seeds]
+    no_room += [LeftOut(cell.name, NO_ROOM_FOR_REAL) for cell in wanted if cell not in real]
     cells = [msgspec.structs.replace(cell, seeds=number) for cell, number in seeds.items()]
     plan = CampaignPlan(
         cells=(*cells, *real),

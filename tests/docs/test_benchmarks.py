@@ -9,6 +9,7 @@ written; and one next to a folder named as a part of this project is: `benchmark
 from __future__ import annotations
 
 import ast
+import importlib
 import importlib.util
 import re
 import tomllib
@@ -21,6 +22,29 @@ from tests.docs.markdown import pages
 
 CALL = re.compile(r"python3? (?:-m ((?:benchmarks|scripts)(?:\.\w+)+)|((?:benchmarks|scripts)/[\w/]+\.py))")
 FILES = [path for room in ("benchmarks", "scripts") for path in sorted((REPOSITORY / room).rglob("*.py"))]
+
+
+@pytest.mark.parametrize(
+    ("lengths_s", "cores", "start_s", "parent_s", "share"),
+    [
+        ([1.0] * 16, 16, 0.0, 0.0, 1.0),
+        ([1.0] * 17, 16, 0.0, 0.0, 17 / 32),  # the last seed keeps one core busy, and fifteen wait
+        ([1.0] * 16, 16, 1.0, 0.0, 0.5),  # each process loads for as long as it works
+        ([1.0] * 16, 16, 0.0, 0.5, 16 / (16 * 9.0)),  # the parent hands out one seed after the other
+        ([3.0, 1.0, 1.0, 1.0], 2, 0.0, 0.0, 1.0),
+    ],
+)
+def test_what_many_cores_lose_is_the_loading_the_parent_and_the_last_seeds(
+    lengths_s: list[float],
+    cores: int,
+    start_s: float,
+    parent_s: float,
+    share: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(REPOSITORY / "benchmarks" / "load")
+    found = importlib.import_module("cores").share_of_linear(lengths_s, cores, start_s, parent_s)
+    assert found == pytest.approx(share)
 
 
 def calls() -> dict[str, set[str]]:

@@ -18,7 +18,15 @@ from harness.campaign.performing import simulated
 from harness.campaign.progress import CampaignProgress
 from harness.gate.known_bugs.measuring import ENOUGH_FOUND, adding_plan, measuring_plan, written
 from harness.gate.known_bugs.seeded import SeededBug, SeededBugs, cell_of, seeded_bugs
-from harness.gate.planning import NO_ROOM, REAL_S, STABILITY, default_plan, with_canaries
+from harness.gate.planning import (
+    NO_ROOM,
+    NO_ROOM_FOR_REAL,
+    REAL,
+    REAL_S,
+    STABILITY,
+    default_plan,
+    with_canaries,
+)
 from harness.gate.power import power_of
 from harness.mutants.catalogue import MUTANTS
 from tests.harness.campaign.fakes import UNKNOWN, VALID, carried_out, in_process, resumed
@@ -186,6 +194,16 @@ def test_a_gate_that_has_time_for_some_runs_alone_states_what_these_catch() -> N
     assert sum(one.why == NO_ROOM for one in made.left_out) + len(cells) == len({b.cell for b in known.bugs})
     assert len(made.power.bugs) + len(made.power.elsewhere) == len(known.bugs)
     assert f"{len(made.power.elsewhere)} show in no cell of this gate" in made.power.in_words(stated=True)
+
+
+@pytest.mark.parametrize(("with_real", "seconds", "said"), [(True, 299, 1), (True, 300, 0), (False, 299, 0)])
+def test_a_gate_says_that_its_budget_leaves_no_run_on_real_processes(
+    with_real: bool, seconds: int, said: int
+) -> None:
+    made = default_plan(seeded_bugs(), budget_s=float(seconds), jobs=2, with_real=with_real)
+    assert made.campaign is not None
+    assert [one.what for one in made.left_out if one.why == NO_ROOM_FOR_REAL] == [REAL.name] * said
+    assert (REAL in made.campaign.cells) is (with_real and not said)
 
 
 def test_of_bugs_that_show_as_often_the_canary_is_the_one_whose_runs_are_cheap() -> None:
