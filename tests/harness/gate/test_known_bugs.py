@@ -183,15 +183,16 @@ def test_the_default_gate_has_a_canary_and_seeds_for_each_cell_and_keeps_to_its_
 
 
 def test_a_gate_that_has_time_for_some_runs_alone_states_what_these_catch() -> None:
-    """At a pace at which it can do some twenty runs in its budget; it had stated 140 of them."""
+    """At a pace at which it can do some runs of two cells in its budget; it had stated 140 of them."""
     known = seeded_bugs()
-    made = default_plan(known, budget_s=120.0, jobs=2, with_real=False, pace=8.0)
+    made = default_plan(known, budget_s=120.0, jobs=2, with_real=False, pace=16.0)
     assert made.campaign is not None
     cells = [cell for cell in made.campaign.cells if not cell.is_canary]
     repeated = sum(min(cell.seeds, STABILITY) * known.seconds_to_decide(cell) for cell in cells)
-    expected_s = 8.0 * (sum(cell.seeds * known.seconds_to_decide(cell) for cell in cells) + repeated) / 2
+    expected_s = 16.0 * (sum(cell.seeds * known.seconds_to_decide(cell) for cell in cells) + repeated) / 2
     assert expected_s <= 60.0
     assert sum(one.why == NO_ROOM for one in made.left_out) + len(cells) == len({b.cell for b in known.bugs})
+    assert made.power.elsewhere
     assert len(made.power.bugs) + len(made.power.elsewhere) == len(known.bugs)
     assert f"{len(made.power.elsewhere)} show in no cell of this gate" in made.power.in_words(stated=True)
 
