@@ -7,6 +7,9 @@ the client's reply, must be the lowest index at which any node carried that oper
 
 A plain write carries no sequence, and nothing could tell its copies apart. So no node may repeat it, and it
 must be in the log once. If no write was in the log twice, and no client wrote plainly, nothing was tested.
+
+A write that failed certainly has no effect and never will (docs/node.md: `proposed` is false). So no node may
+carry it out.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from dataclasses import dataclass
 
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.applied import applied_ops
+from checkers.registry.names import WRITES
 from checkers.verdict import EventRef, Evidence, Mark, Unjudged, Validity, Verdict
 from checkers.words import plural
 from history import Recording, TraceEvent
@@ -38,6 +42,7 @@ class AppliedOnce:
             *_disagreeing(recording),
             *_wrong_acknowledgements(recording, first),
             *_wrong_replies(recording, first),
+            *_refused(recording, first),
         ]
         mark: Mark
         if evidence:
@@ -169,6 +174,24 @@ def _wrong_replies(recording: Recording, first: _Firsts) -> list[Evidence]:
         if first.contradicts(op, completion.raft_index):
             who = f"the reply to operation {op} says that it took effect"
             found.append(_evidence(who, op, completion.raft_index, first))
+    return found
+
+
+def _refused(recording: Recording, first: _Firsts) -> list[Evidence]:
+    """Writes that failed and were carried out."""
+    history, found = recording.history, []
+    for completion in history:
+        if completion.type != "fail" or not completion.is_client or completion.f not in WRITES:
+            continue
+        op = history.invocation(completion).index
+        index = first.of.get(str(op))
+        if index is not None:
+            text = (
+                f"operation {op} ({completion.f} of {completion.key}) failed ({completion.error}), so it "
+                f"must have no effect, but it was carried out at index {index}"
+            )
+            title = f"a refused {completion.f} took effect"
+            found.append(Evidence(title, text, (op,), kind="a refused write took effect"))
     return found
 
 

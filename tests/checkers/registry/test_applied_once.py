@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from checkers.registry.applied_once import AppliedOnce
 from checkers.verdict import Validity, Verdict
 from history import NodeTrace, Recording, TraceEntry, TraceEvent
@@ -77,3 +79,23 @@ def test_a_run_without_copies_shows_nothing() -> None:
 def test_an_answer_whose_application_is_in_no_trace_is_not_judged() -> None:
     verdict = check(applied((3, "5"), (4, "5")), acknowledged(9, "0"), answered=9)
     assert verdict.validity is Validity.VALID
+
+
+@pytest.mark.parametrize(
+    ("type_", "skipped", "validity"),
+    [
+        ("fail", (), Validity.INVALID),
+        ("fail", (3,), Validity.UNKNOWN),  # an entry that changes nothing; nothing else was tested
+        ("info", (), Validity.UNKNOWN),
+    ],
+)
+def test_a_refused_write_has_no_effect(type_: str, skipped: tuple[int, ...], validity: Validity) -> None:
+    history = HistoryBuilder()
+    history.invoke(1, "register", "svc/10.0.0.1:80", "r0", node="n1")
+    history.complete(1, type_, error="not-leader: n1 no longer leads term 1")
+    traces = {"n1": NodeTrace("n1", (applied((3, "0"), skipped=skipped),))}
+    verdict = AppliedOnce().check(Recording(NODES, history.history(), traces))
+    assert verdict.validity is validity
+    if validity is Validity.INVALID:
+        assert "operation 0 (register of svc/10.0.0.1:80) failed" in verdict.summary
+        assert verdict.evidence[0].operations == (0,)
