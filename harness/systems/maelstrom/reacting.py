@@ -226,11 +226,15 @@ class Node:
         greetings: list[Message] = [{"type": "init", "msg_id": 1, "node_id": self._own, "node_ids": names}]
         if setting.workload == "broadcast":
             greetings.append({"type": "topology", "msg_id": 2, "topology": topology(setting.shape, names)})
-        self.effects = [
-            effect
-            for body in greetings
-            for effect in self.give({"src": HARNESS, "dest": self._own, "body": body})
-        ]
+        try:
+            self.effects = [
+                effect
+                for body in greetings
+                for effect in self.give({"src": HARNESS, "dest": self._own, "body": body})
+            ]
+        except (NoAnswer, NotReacting):
+            self.program.kill()  # it is in no table of nodes yet
+            raise
 
     def take(self, event: Mapping[str, Any]) -> list[dict[str, Any]]:
         """The effects of an event."""
