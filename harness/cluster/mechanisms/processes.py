@@ -23,7 +23,7 @@ LOG_LINES = 60
 _CAUSE = re.compile(
     r"(Caused by|panic|fatal error|Exception in thread .*|([A-Za-z_]\w*\.)*\w*(Exception|Error)): "
     r"|(?i:([\w./-]+: )*(error: )?(flag provided but not defined|(invalid|unknown|bad|illegal|unexpected|"
-    r"unrecognized|unrecognised) (boolean )?(option|flag|argument|value)s?|ambiguous option)\b)"
+    r"unrecognized|unrecognised) (\w+ )?(option|flag|argument|value)s?|ambiguous option)\b)"
 )
 """How a line begins that names why a program ended: an error, or an argument that it refuses."""
 REPLACED = "next life"

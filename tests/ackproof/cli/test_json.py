@@ -39,8 +39,8 @@ def commands(command: click.Command, path: str = "") -> Iterator[tuple[str, clic
 
 
 COMMANDS = dict(commands(cli))
-WITHOUT = {"mcp", "serve"}
-"""Commands without a result: servers."""
+WITHOUT = {"maelstrom core", "mcp", "serve"}
+"""Commands without a result: servers, and a core that the simulator asks."""
 
 
 def judged(*arguments: object) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def test(
 @click.option(
     "--only-reacts",
     is_flag=True,
-    help="The program has no timer, although its runtime waits with a time-out, as Go's does.",
+    help="The program has no timer, although its language waits with a time-out by itself, as Go does.",
 )
 def core(workload: str, program: str, arguments: tuple[str, ...], topology: str, only_reacts: bool) -> None:
     """Be a core of nodes that only react, for runs in virtual time.
@@ -232,6 +232,7 @@ def core(workload: str, program: str, arguments: tuple[str, ...], topology: str,
     and no clock of their own. Arguments of the program come last, after `--`.
 
     \b
+        ackproof maelstrom core -w g-set --bin ./set.py    # waits for a simulator
         ackproof sim --workload g-set --nodes 3 \\
             --core 'ackproof maelstrom core -w g-set --bin ./set.py'
     """

@@ -91,6 +91,7 @@ class Room:
                 ),
                 0,
             ),
+            "maelstrom core": Call(("maelstrom", "core", "-w", "echo", "--bin", str(self.node)), 0),
             "sim": Call(("sim", "--seed", "1", *SMALL, *own), 0),
             "lockstep check": Call(
                 ("lockstep", "check", "--seeds", "0", "--", sys.executable, "-I", str(CORE)), 0

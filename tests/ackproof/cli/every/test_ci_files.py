@@ -24,6 +24,7 @@ from tests.ackproof.cli.test_json import COMMANDS, SCHEMA
 JUDGE_NOTHING = frozenset(
     {
         *("bisect", "clean", "compare", "export", "findings", "hosts check", "lockstep check", "mcp"),
+        "maelstrom core",
         *("prune", "runs", "serve", "site", "systems", "systems check", "systems install"),
     }
 )

@@ -28,7 +28,7 @@ def effects() -> dict[str, set[str]]:
     """By name, the fields of each effect."""
     found = {}
     for effect in CoreEffect.__args__:
-        found[str(effect.__struct_config__.tag)] = set(effect.__struct_fields__)
+        found[str(effect.__struct_config__.tag)] = set(effect.__struct_encode_fields__)
     return found
 
 
