@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,25 @@ def test_a_node_that_breaks_maelstroms_protocol_has_given_up(after: str, says: s
 def test_a_node_that_does_more_than_react_has_no_verdict(after: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(LockstepError, match=says):
         run(plan(tmp_path, (ANSWERS, after)))
+
+
+@pytest.mark.parametrize("when", ["init", "add"])
+def test_a_program_that_is_refused_ends(when: str, tmp_path: Path) -> None:
+    """At its start it is in no table of nodes yet; a program of this kind ignores that its input ends."""
+    pids = tmp_path / "pids"
+    stays = (
+        "        threading.Thread(target=time.sleep, args=(99,)).start()\n"
+        f"        open({str(pids)!r}, 'a').write(str(os.getpid()) + chr(10))\n"
+    )
+    before = ANSWERS if when == "add" else '        send(source, {"type": "init_ok", **reply})\n'
+    with pytest.raises(LockstepError, match="with a time-out: it has a timer of its own"):
+        run(plan(tmp_path, (before, stays + before), ("import json", "import os, json")))
+    started = pids.read_text(encoding="utf-8").split()
+    assert started
+    until = time.monotonic() + 10
+    while any(Path("/proc", pid).exists() for pid in started) and time.monotonic() < until:
+        time.sleep(0.05)  # the core ends them as it ends itself
+    assert [pid for pid in started if Path("/proc", pid).exists()] == []
 
 
 def test_nodes_share_one_service(tmp_path: Path) -> None:
