@@ -12,6 +12,7 @@ from tests.ackproof.cli.every.room import Room
 from tests.ackproof.cli.test_json import COMMANDS
 
 NONE: Mapping[str, str] = {
+    "maelstrom core": "it answers a simulator until that ends it",
     "mcp": "it answers an agent until that ends it",
     "hosts check": "this machine is looked at in a moment; several remote hosts: test_hosts.py",
     "systems install": "what it brings comes from elsewhere: test_systems_install.py",
