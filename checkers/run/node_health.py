@@ -141,10 +141,11 @@ def _signs_of_defects(node: str, path: Path, lines: list[str]) -> Iterator[Evide
         line = lines[at]
         end = at + 1
         if TRACEBACK in line:
-            while end < len(lines) and lines[end].startswith((" ", "\t")):
+            prefix = line.partition(TRACEBACK)[0]  # of each line of a log with times, or empty
+            while end < len(lines) and lines[end].removeprefix(prefix).startswith((" ", "\t")):
                 end += 1
             end = min(end + 1, len(lines))  # the line that names the exception
-            title = f"{node} logged a traceback: {lines[end - 1].strip()}"
+            title = f"{node} logged a traceback: {lines[end - 1].removeprefix(prefix).strip()}"
         elif ASSERTION.search(line):
             title = f"{node} logged a failed assertion"
         elif CRITICAL.search(line):

@@ -91,6 +91,16 @@ def test_a_life_that_still_runs_is_no_end(tmp_path: Path) -> None:
     assert check(tmp_path, lives=(*HEALTHY, life("n2", 2))).validity is Validity.VALID
 
 
+def test_a_traceback_in_a_log_with_times_is_named_by_its_exception(tmp_path: Path) -> None:
+    """Not by the last file that it went through, whose folder differs from machine to machine."""
+    lines = ("Traceback (most recent call last):", '  File "/opt/a.py", line 3, in step', "KeyError: 3")
+    log = "".join(f"17000 ERROR {line}\n" for line in lines) + "17001 INFO ready\n"
+    verdict = check(tmp_path, log)
+    (found,) = verdict.evidence
+    assert found.title == "n2 logged a traceback: KeyError: 3"
+    assert "ready" not in found.text
+
+
 def test_a_traceback_is_one_finding_with_its_lines(tmp_path: Path) -> None:
     log = "ready\nTraceback (most recent call last):\n  File a\n    x\nAssertionError: index 3\nready\n"
     verdict = check(tmp_path, log)

@@ -39,6 +39,12 @@ def test_every_seeded_bug_has_odds_for_the_workload_and_the_faults_that_it_decla
     assert [bug.mutant for bug in seeded_bugs().bugs] == list(MUTANTS), "scripts/odds.py"
 
 
+def test_what_a_bug_shows_names_no_folder_of_a_machine() -> None:
+    kinds = [kind for bug in seeded_bugs().bugs for kind in bug.shows]
+    assert len(kinds) > 500
+    assert [kind for kind in kinds if '"/' in kind] == []
+
+
 def test_a_bug_that_was_measured_with_other_faults_does_not_count() -> None:
     bug = seeded_bugs().bugs[0]
     assert bug.is_current
