@@ -233,8 +233,9 @@ class DaskCluster:
 
 _NO_MODULE = re.compile(r"No module named '(harness|history|checkers)\b")
 """So Python says it; Dask makes a plain `Exception` of it."""
-_SSL_ERROR = re.compile(r"\[SSL[^\]]*\][^()]*[^() ]")
-"""So OpenSSL says what it does not accept, within a longer text."""
+_SSL_ERROR = re.compile(r"\[SSL[^\]]*\][^()]*[^() ]|SSLEOFError: [^()]*[^() ]")
+"""So OpenSSL says what it does not accept, within a longer text; or that the other side, which did not accept
+it, closed the connection before its reason arrived."""
 _START_SCHEDULER = "start one with: dask scheduler --port PORT, or use --dask local"
 _START = "dask worker ADDRESS --nworkers auto --nthreads 1"
 

@@ -99,7 +99,11 @@ class Room:
             "cause": Call(("cause", str(self.schedule), "--seconds", "1"), 1),
             "replay": Call(("replay", str(self.schedule), *own), 1),
             "resimulate": Call(
-                ("resimulate", run, "--seeds", "1", "--out", str(self.path / "resimulated.json"), *own), 2
+                (
+                    *("resimulate", run, "--seeds", "1", "--seconds", "5"),
+                    *("--out", str(self.path / "resimulated.json"), *own),
+                ),
+                2,
             ),
             "explore": Call(("explore", "--max-states", "200"), 2),
             "mutants": Call(("mutants", "forgetful", "--jobs", "1", "--no-shrink", *own), 0),
