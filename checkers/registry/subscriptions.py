@@ -186,7 +186,7 @@ class _Waiting:
             self._seen.by_snapshot += held.changed.event == "snapshot"
 
     def _end(self) -> None:
-        """The life is over: whoever waits still was never answered."""
+        """The life is over: a subscriber that still waits was never answered."""
         for held in self._held.values():
             self._judge(held, None)
         self._held, self._taken = {}, None

@@ -43,6 +43,7 @@ def test_what_many_cores_lose_is_the_loading_the_parent_and_the_last_seeds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(REPOSITORY / "benchmarks" / "load")
+    # The file is called by its path, so it lies in no package that could be imported above.
     found = importlib.import_module("cores").share_of_linear(lengths_s, cores, start_s, parent_s)
     assert found == pytest.approx(share)
 

@@ -36,7 +36,7 @@ from harness.systems.installing import located
 
 COMPLAINTS, NODES = "errors.txt", "nodes"
 ENDING_S = 20.0
-"""How long a script that is told to end may take to end what it started."""
+"""How long a script may take, once it was sent SIGTERM, to end what it started."""
 _COULD_NOT_RUN = 255
 
 

@@ -68,7 +68,7 @@ class NoAnswer(Exception):
 
 
 class NotReacting(Exception):
-    """A program that does more than react, or of which that cannot be told; the message is one line."""
+    """A program that does more than react, or that may do so; the message is one line."""
 
 
 class Program:
@@ -142,7 +142,7 @@ class Program:
             while piece := os.read(self._out, _READ_BYTES):
                 found += piece
         except BlockingIOError:
-            pass  # it has written no more
+            pass  # nothing else is written yet
         return found
 
     def _steps_at_rest(self) -> tuple[str, ...] | None:

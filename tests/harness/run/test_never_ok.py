@@ -47,7 +47,7 @@ def test_a_client_that_only_raises_bugs_ends_the_run_within_a_second() -> None:
 
 
 def reads_and_writes(error: str, number: int) -> NeverOk:
-    """A watch that has seen so many reads that succeeded, and as many writes that ended with an error."""
+    """A watch that has seen this number of reads that succeeded, and as many writes that failed."""
     watch = NeverOk(REQUEST_S, "mine.py:Mine")
     for at in range(number):
         time = at * SECOND_NS // 10

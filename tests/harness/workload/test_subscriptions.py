@@ -57,7 +57,7 @@ def _arm_nothing(self: LongPolls, effects: list[Any]) -> None:
         (LongPolls, "wake", _wake_one, 0),
         (LongPolls, "_arm", _arm_nothing, 0),
     ],
-    ids=["a snapshot wakes nobody", "one of several is woken", "the time never ends"],
+    ids=["a snapshot wakes no subscriber", "one of several is woken", "the time never ends"],
 )
 def test_a_node_that_forgets_its_subscribers_is_found(
     owner: type,

@@ -25,6 +25,15 @@ WORKLOADS = {
 TARGETS = {"partition": "partition:random-halves", "kill": "kill:one", "pause": "pause:one"}
 """What a fault strikes if no target is given: Maelstrom's nodes have no leader that one could ask for."""
 
+_program = click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
+_topology = click.option(
+    "--topology",
+    default="grid",
+    show_default=True,
+    type=click.Choice(sorted(TOPOLOGIES)),
+    help="Who is whose neighbour, for broadcast.",
+)
+
 
 @click.group()
 def maelstrom() -> None:
@@ -44,7 +53,7 @@ def maelstrom() -> None:
     type=click.Choice(sorted(DATA_TYPES)),
     help=f"What clients ask, as Maelstrom's workload of that name: {', '.join(sorted(DATA_TYPES))}.",
 )
-@click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
+@_program
 @click.argument("arguments", nargs=-1)
 @click.option(
     "--node-count", default=5, show_default=True, type=click.IntRange(1, 100), help="How many nodes."
@@ -84,13 +93,7 @@ def maelstrom() -> None:
     type=click.Choice(["constant", "uniform", "exponential"]),
     help="How this time is distributed.",
 )
-@click.option(
-    "--topology",
-    default="grid",
-    show_default=True,
-    type=click.Choice(sorted(TOPOLOGIES)),
-    help="Who is whose neighbour, for broadcast.",
-)
+@_topology
 @click.option(
     "--nemesis",
     default="none",
@@ -211,15 +214,9 @@ def test(
     type=click.Choice(sorted(DATA_TYPES.keys() - {KAFKA})),
     help="What clients ask, as Maelstrom's workload of that name.",
 )
-@click.option("--bin", "program", required=True, metavar="PROGRAM", help="The program of a node.")
+@_program
 @click.argument("arguments", nargs=-1)
-@click.option(
-    "--topology",
-    default="grid",
-    show_default=True,
-    type=click.Choice(sorted(TOPOLOGIES)),
-    help="Who is whose neighbour, for broadcast.",
-)
+@_topology
 @click.option(
     "--only-reacts",
     is_flag=True,

@@ -159,7 +159,7 @@ print(f"node: says: not shown: {sys.argv[1:]}")
 ENDLESS = """
 import os, sys, time
 open(sys.argv[1], "w").write(str(os.getpid()))
-time.sleep(600)
+time.sleep(600)  # until the test ends it
 """
 
 

@@ -27,7 +27,7 @@ CORES: dict[str, Callable[[Path], str]] = {
 def conformance(core: str, seed: int, folder: Path, **more: object) -> Verdict:
     options = SeedOptions(
         nodes=3, time_limit_s=4, rate=60, nemesis=("kill", "partition"), workload="register",
-        core=core_of(core), **more,  # type: ignore[arg-type]  # as the caller has it
+        core=core_of(core), **more,  # type: ignore[arg-type]  # fields of SeedOptions, by name
     )  # fmt: skip
     verdicts = results_of(run(plan_of(seed, options)), folder).verdicts
     return next(one for one in verdicts if one.checker == "conformance")
