@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Literal
@@ -141,6 +142,16 @@ def test_a_silent_node_is_a_timeout_of_which_nobody_knows_what_it_did() -> None:
     async def body(server: Server, transport: HttpTransport) -> None:
         reply = await transport.send(server.address, HttpRequest("PUT", "/x"))
         assert reply == NoReply("timed out after 0.1 s", sent=True)
+
+    against(lambda *_: b"", body, timeout_s=0.1)
+
+
+def test_a_reply_that_may_be_kept_back_is_waited_for_longer() -> None:
+    async def body(server: Server, transport: HttpTransport) -> None:
+        begun = time.monotonic()
+        reply = await transport.send(server.address, HttpRequest("GET", "/x"), longer_s=0.2)
+        assert reply == NoReply("timed out after 0.3 s", sent=True)
+        assert time.monotonic() - begun > 0.25
 
     against(lambda *_: b"", body, timeout_s=0.1)
 
