@@ -60,4 +60,6 @@ def _advice(folder: Path) -> str:
     listed = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if any(entry and Path(entry).resolve() == folder for entry in listed):
         return "rename it, or take its folder out of PYTHONPATH"
+    if "_pytest" in sys.modules:
+        return "rename it, or judge by the fixture `cluster`, which works in another process (docs/pytest.md)"
     return "run from another folder, rename it, or set PYTHONSAFEPATH=1"

@@ -64,6 +64,16 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert registry.lookup("svc/10.0.0.1:80") == "r1"
         registry.close()
 
+    @pytest.mark.ackproof_cluster(world="sim", nodes=1)
+    def test_a_history_of_their_own(cluster):
+        with cluster.history.operation(0, "write", "x", 1) as write:
+            write.ok()
+        assert cluster.check(model="register")
+
+    def test_the_library_says_what_works_in_its_place():
+        with pytest.raises(ImportError, match="hides Ackproof's own .* judge by the fixture `cluster`"):
+            ackproof.check([], "register")
+
     def test_theirs_are_loaded_still():
         assert not reports.OURS and not harness.OURS
         assert [name for name in sys.modules if name.partition(".")[0] in {PACKAGES!r}] == {list(PACKAGES)!r}
@@ -74,6 +84,12 @@ def hidden(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_works_where_the_project_has_modules_of_the_same_names(hidden: Path) -> None:
     done = outcome_of(hidden)
     assert done.status == 0, done.output
-    names = ["test_valid[seed-3]", "test_seeds", "test_registry", "test_theirs_are_loaded_still"]
-    assert list(done.cases) == names
+    assert list(done.cases) == [
+        "test_valid[seed-3]",
+        "test_seeds",
+        "test_registry",
+        "test_a_history_of_their_own",
+        "test_the_library_says_what_works_in_its_place",
+        "test_theirs_are_loaded_still",
+    ]
     assert not (hidden / ".ackproof").exists(), "what passed is not kept"
