@@ -26,7 +26,9 @@ ETCD = Recipe(
             needs_mib=150,
             note="A third party republished the binaries; they were not compared with the makers' own.",
         ),
+        _built("3.5.15"),
         _built("3.6.16"),
+        _built("3.7.3"),
     ),
     other=_built,
 )
