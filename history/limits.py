@@ -20,9 +20,8 @@ MOST_LOG_BYTES: Final = 256 << 20
 """What the processes of one node printed; of more, none is read."""
 LONGEST_LINE_BYTES: Final = 64 << 20
 """One line of a history, of a trace, or of what a process printed."""
-MOST_TOKENS_OF_AN_EVENT: Final = 50_000_000
-"""Numbers, texts and brackets of one event in EDN. A set that is read whole is one event, and so is a map
-that holds a history."""
+MOST_TOKENS_OF_AN_EVENT: Final = 10_000_000
+"""Numbers, texts and brackets of one event in EDN. A set that is read whole is one event."""
 LARGEST_NUMBER: Final = (1 << 63) - 1
 """Numbers have 64 bits."""
 LARGEST_TERM: Final = (1 << 40) - 1

@@ -44,6 +44,7 @@ CHARACTERS = {
     "formfeed": "\f",
 }
 NAMES_OF_CHARACTERS = {character: name for name, character in CHARACTERS.items()}
+HISTORY = Typed(f"{MARK}:history")
 MOST_DIGITS = 4000
 """Python takes this long a number without being asked twice."""
 DIGITS = re.compile(r"-?\d+\Z")
@@ -61,6 +62,8 @@ def forms(text: str, source: str) -> Iterator[tuple[int, Any, int]]:
 def records(text: str, source: str) -> Iterator[tuple[int, Any, int]]:
     """The same, but each item of a list or vector at the top by itself, without the tag that it may have.
 
+    So it is with a map at the top that has `:history`: of the map, only these items are read.
+
     Raises:
         HistoryError: the text is not EDN; with the line.
     """
@@ -70,11 +73,15 @@ def records(text: str, source: str) -> Iterator[tuple[int, Any, int]]:
 class _Open:
     """A collection, tag or `#_` that waits for what belongs to it."""
 
-    __slots__ = ("items", "line", "opened")
+    __slots__ = ("base", "is_spread", "items", "line", "opened")
 
-    def __init__(self, opened: str, line: int) -> None:
+    def __init__(self, opened: str, line: int, base: int) -> None:
         self.opened = opened
         self.line = line
+        self.base = base
+        """How many collections were open around what was yielded before this one."""
+        self.is_spread = False
+        """Its items are yielded one by one; of a map, those of its `:history`."""
         self.items: list[Any] = []
 
     @property
@@ -97,7 +104,7 @@ class _Reader:
         stack: list[_Open] = []
         tokens = 0
         base = 0
-        """How many collections are open around what is yielded: 1 within a list that is spread, else 0."""
+        """How many collections are open around what is yielded: those that are spread, and their tags."""
         while at < len(text):
             match = match_at(text, at)
             if match is None:
@@ -113,23 +120,30 @@ class _Reader:
                 raise self._error(
                     f"an event of more than {MOST_TOKENS_OF_AN_EVENT:,} numbers, texts and brackets"
                 )
-            if kind == "open":
-                if spread and not stack and token in ("[", "("):
-                    base = 1
+            if kind == "open" or kind == "tag" or kind == "discard":
                 if len(stack) > DEEPEST:
                     raise self._error(f"nesting too deep: more than {DEEPEST} levels")
-                stack.append(_Open(token, line))
-                continue
-            if kind == "tag" or kind == "discard":
-                if len(stack) > DEEPEST:
-                    raise self._error(f"nesting too deep: more than {DEEPEST} levels")
-                stack.append(_Open(token, line))
+                opened = _Open(token, line, base)
+                if spread and kind == "open" and token in ("[", "(") and _holds_events(stack, base):
+                    if stack:
+                        stack[-1].is_spread = True
+                    opened.is_spread = True
+                    base = len(stack) + 1
+                stack.append(opened)
                 continue
             if kind == "close":
                 value = self._closed(stack, token)
-                line = stack.pop().line
-                if base and not stack:  # the list that was spread
-                    base = 0
+                closed = stack.pop()
+                line = closed.line
+                if closed.is_spread:
+                    base = closed.base
+                    if closed.opened != "{":
+                        if stack:
+                            stack[-1].items.append(None)  # :history has been read
+                        continue
+                    while len(stack) > base:
+                        stack.pop()  # its tags
+                    tokens = 0
                     continue
             else:
                 value = self._scalar(kind, token)
@@ -210,6 +224,18 @@ class _Reader:
         if code not in ESCAPES:
             raise self._error(f"unknown escape \\{code} in a text")
         return ESCAPES[code]
+
+
+def _holds_events(stack: list[_Open], base: int) -> bool:
+    """Whether the list that opens here is at the top, or the `:history` of a map at the top."""
+    if not stack:
+        return True
+    if len(stack) == base or stack[-1].opened != "{" or any(around.opened == "{" for around in stack[:base]):
+        return False
+    if any(not tag.waits_for_one or tag.opened[:2] in ("#_", "#:") for tag in stack[base:-1]):
+        return False
+    names = stack[-1].items
+    return len(names) % 2 == 1 and names[-1] == HISTORY
 
 
 def _name(key: Any) -> str:

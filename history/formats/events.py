@@ -39,11 +39,7 @@ def read_edn(text: str, source: str) -> Events:
     last_index = -1
     read_all = forms if SHORT.match(text) else records
     for line, event, _ in read_all(text, source):
-        if isinstance(event, dict) and isinstance(event.get("history"), list):
-            for one in event["history"]:
-                last_index = _add(builder, line, one, last_index)
-        else:
-            last_index = _add(builder, line, event, last_index)
+        last_index = _add(builder, line, event, last_index)
     return builder.events()
 
 

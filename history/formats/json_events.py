@@ -259,7 +259,8 @@ def marked(value: Any) -> Any:
 
 def _depth(raw: bytes) -> int:
     depth = deepest = 0
-    for what in TOKENS.findall(raw.decode()):
+    for token in TOKENS.finditer(raw.decode()):
+        what = token.group()
         depth += (what in "[{") - (what in "]}")
         deepest = max(deepest, depth)
     return deepest

@@ -12,6 +12,8 @@ from history.history import Codes, HistoryError
 
 WORTH_COMPILED_CODE_BYTES = 1_500_000
 """Smaller files are read before numba would have been loaded."""
+LEAST_BYTES_OF_AN_EVENT = 16
+"""Of shorter ones, as of empty lines, there may be more than memory holds; the plain reader reads them."""
 Plain = Callable[[Builder, int, str], int | None]
 """Reads one stretch, which begins on that line, into a builder; the index of the event, if it names one."""
 
@@ -19,14 +21,14 @@ Plain = Callable[[Builder, int, str], int | None]
 def scanned_edn(text: str, source: str, plain: Plain) -> Events | None:
     """The events of an EDN file; None if the plain reader must read the whole file."""
     content = np.frombuffer(text.encode(), dtype=np.uint8)
-    room = int((content == kernel.OPEN_MAP).sum())
+    room = min(int((content == kernel.OPEN_MAP).sum()), len(content) // LEAST_BYTES_OF_AN_EVENT)
     return _scanned(content, room, source, plain, lambda *rest: kernel.scan.compiled(content, *rest))
 
 
 def scanned_log(text: str, logger: str, source: str, plain: Plain) -> Events | None:
     """The events of a log; None if the plain reader must read the whole file."""
     content = np.frombuffer(text.encode(), dtype=np.uint8)
-    room = int((content == 10).sum()) + 1
+    room = min(int((content == 10).sum()) + 1, len(content) // LEAST_BYTES_OF_AN_EVENT)
     name = np.frombuffer(logger.encode(), dtype=np.uint8)
     return _scanned(
         content, room, source, plain, lambda *rest: kernel.lines_of_log.compiled(content, name, *rest)
@@ -47,7 +49,7 @@ def _scanned(
     )
     scratch = np.zeros(kernel.DEEPEST + 8, dtype=np.int64)
     count = scan(found, texts, scratch, scratch.copy())
-    if count <= 0 or texts.counts[2]:
+    if count <= 1 or texts.counts[2]:  # one event alone, as large as this, is a map that holds a history
         return None
     found = kernel.Found(*(column[:count] for column in found))
     newlines = np.flatnonzero(content == 10)

@@ -496,7 +496,10 @@ def event(text: Bytes, at: int, n: int, found: Found, texts: Texts, opened: Inte
 
 @compiled_in_place
 def scan(text: Bytes, found: Found, texts: Texts, opened: Integers, items: Integers) -> int:
-    """Read all events of a file; how many there are, or NOT_READ if it is no plain sequence of maps."""
+    """Read all events of a file; how many there are, or NOT_READ if it is no plain sequence of maps.
+
+    So it is if there are more than `found` has room for.
+    """
     n = at = 0
     spread = 0
     while True:
@@ -515,6 +518,8 @@ def scan(text: Bytes, found: Found, texts: Texts, opened: Integers, items: Integ
                 return NOT_READ
             c = text[at]
         if c == OPEN_MAP:
+            if n == len(found.begin):
+                return NOT_READ
             end = event(text, at, n, found, texts, opened, items)
             if end < 0:
                 end = end_of_form(text, at, opened)
@@ -539,7 +544,10 @@ def scan(text: Bytes, found: Found, texts: Texts, opened: Integers, items: Integ
 def lines_of_log(
     text: Bytes, logger: Bytes, found: Found, texts: Texts, opened: Integers, items: Integers
 ) -> int:
-    """Read the lines of a log that name this logger, or all lines if it is empty; how many there are."""
+    """Read the lines of a log that name this logger, or all lines if it is empty; how many there are.
+
+    NOT_READ if there are more than `found` has room for.
+    """
     n = at = 0
     size = len(logger)
     while at < len(text):
@@ -564,6 +572,8 @@ def lines_of_log(
                     place += 1
                 if place < end and text[place] == MINUS:
                     place += 1
+        if n == len(found.begin):
+            return NOT_READ
         found.begin[n], found.end[n], found.slow[n] = begin, end, 1
         found.time[n] = found.type[n] = found.f[n] = found.key[n] = found.value[n] = found.error[n] = NONE
         found.process[n] = found.number[n] = NO_INDEX

@@ -30,6 +30,8 @@ def events(recorded: RecordedHistory) -> list[tuple[int, str, str, object]]:
         "\ufeff" + WRITE,
         WRITE.replace("\n", "\r\n"),
         f"{{:history [{WRITE}]}}",
+        f"[{{:history [{WRITE}]}}]",
+        f"#a.Test {{:nodes [1 {{:history [2]}}], :history ({WRITE}), :results {{}}}}",
         WRITE.replace("{", "#jepsen.history.Op{"),
         WRITE.replace("{", "#knossos.op.Op {"),
         WRITE.replace(" ", "\n"),
@@ -243,9 +245,30 @@ def test_bad_input_is_refused_with_its_line_and_rule(content: bytes, rule: str, 
 def test_one_event_of_edn_has_a_bound_and_their_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(edn, "MOST_TOKENS_OF_AN_EVENT", 100)
     event = "{:process 0, :type :invoke, :f :write, :value [" + 60 * "1 " + "]}\n"
-    assert len(list(edn.records("[" + 50 * event + "]", "log.edn"))) == 50
+    for whole in ("[" + 50 * event + "]", "{:name 1, :history (" + 50 * event + "), :results [2]}"):
+        assert len(list(edn.records(whole, "log.edn"))) == 50
     with pytest.raises(HistoryError, match="line 2: an event of more than 100 numbers, texts and brackets"):
         list(edn.records(event + "{:a [" + 100 * "1 " + "]}", "log.edn"))
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("#_ {:history [1 2]} 3", [3]),
+        ("{:history [1 {:history [2]}]}", [1, {"history": [2]}]),
+        ("{:a {:history [1]}}", [{"a": {"history": [1]}}]),
+        ("#:a{:history [1]}", [{"a/history": [1]}]),
+        ("[[{:history [1]}] {:history []}]", [[{"history": [1]}]]),
+    ],
+)
+def test_only_the_history_of_a_map_at_the_top_is_spread(text: str, forms: list[object]) -> None:
+    assert [form for _, form, _ in edn.records(text, "log.edn")] == forms
+
+
+@pytest.mark.parametrize("text", ["{:history [1]", "{:history [1] :a}", "{:history [1)}", "{:history [1]]"])
+def test_a_map_whose_history_was_spread_must_be_whole(text: str) -> None:
+    with pytest.raises(HistoryError, match="line 1"):
+        list(edn.records(text, "log.edn"))
 
 
 def test_a_pipe_is_read_although_it_can_be_read_only_once(tmp_path: Path) -> None:

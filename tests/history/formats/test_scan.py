@@ -179,3 +179,9 @@ def test_a_large_file_is_read_by_the_compiled_reader(monkeypatch: pytest.MonkeyP
     text = event * (WORTH_COMPILED_CODE_BYTES // len(event) + 1)
     monkeypatch.setattr(edn_events, "records", None)
     assert len(edn_events.read_edn(text, "text")) == text.count("\n")
+
+
+def test_more_events_than_there_is_room_for_are_left_to_the_plain_reader() -> None:
+    assert scanned_edn(1_000 * "{}", "text", edn_events._read_one) is None
+    assert scanned_edn(1_000 * "{", "text", edn_events._read_one) is None
+    assert scanned_log(1_000 * "\n", "", "text", jepsen_log._read_plain) is None
