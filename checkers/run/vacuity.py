@@ -8,7 +8,7 @@ nodes' traces show; without traces it rests on what nodes answered when they wer
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,11 @@ class Vacuity:
             measures={"acknowledged_writes": acknowledged, "actions_that_took_effect": effects},
             caveats=tuple(caveats),
         )
+
+
+def writes_of(checkers: Iterable[object]) -> tuple[str, ...]:
+    """The names of the operations that are writes, as the one of these checkers counts them that counts."""
+    return next((checker.writes for checker in checkers if isinstance(checker, Vacuity)), WRITES)
 
 
 def asked_faults(recording: Recording) -> tuple[str, ...]:

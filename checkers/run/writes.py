@@ -18,6 +18,15 @@ TXN = "txn"
 _READ_STEP = "r"
 
 
+def is_write(f: str, value: Any, writes: Collection[str]) -> bool:
+    """Whether a client's operation of this name and value writes.
+
+    Args:
+        writes: the names of the operations that are writes.
+    """
+    return f in writes and not (f == TXN and _only_reads(value))
+
+
 def are_writes(history: History, writes: Collection[str]) -> npt.NDArray[np.bool_]:
     """By position in the history, whether it is a client's operation that writes.
 

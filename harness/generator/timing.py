@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from harness.generator.base import Answer, Context, Generator, GeneratorLike, Pending, require_whole
@@ -15,30 +17,38 @@ late, too few for a burst after all threads were stuck."""
 
 
 class TimeLimit(msgspec.Struct, frozen=True):
-    """The inner generator, until `duration` after its first operation."""
+    """The inner generator, until `duration` after its first operation, or longer if too little was done."""
 
     duration: int
     inner: Generator
     ends_at: int | None = None
+    overtime: int = 0
+    """For how long it goes on at most after its time while `lacking` is not zero."""
+    lacking: int = 0
+    """How many events that count are still to come."""
+    counts: Callable[[Operation], bool] = bool
 
     def op(self, context: Context) -> tuple[Answer, Generator]:
         ends_at = self.ends_at
-        if ends_at is not None and context.now >= ends_at:
+        last = None if ends_at is None else ends_at + (self.overtime if self.lacking else 0)
+        if last is not None and context.now >= last:
             return None, EXHAUSTED
         answer, inner = self.inner.op(context)
         if answer is None:
             return None, EXHAUSTED
         if ends_at is None and isinstance(answer, Operation):
             ends_at = context.now + self.duration
-        if ends_at is not None and isinstance(answer, Pending) and answer.wake_at > ends_at:
-            answer = Pending(ends_at)
+        if last is not None and isinstance(answer, Pending) and answer.wake_at > last:
+            answer = Pending(last)
         if inner is self.inner and ends_at == self.ends_at:
             return answer, self
-        return answer, TimeLimit(self.duration, inner, ends_at)
+        return answer, msgspec.structs.replace(self, inner=inner, ends_at=ends_at)
 
     def update(self, context: Context, event: Operation) -> Generator:
         inner = self.inner.update(context, event)
-        return self if inner is self.inner else TimeLimit(self.duration, inner, self.ends_at)
+        if self.lacking and self.counts(event):
+            return msgspec.structs.replace(self, inner=inner, lacking=self.lacking - 1)
+        return self if inner is self.inner else msgspec.structs.replace(self, inner=inner)
 
 
 class Stagger(msgspec.Struct, frozen=True):
@@ -105,10 +115,27 @@ class Sleep(msgspec.Struct, frozen=True):
         return self
 
 
-def time_limit(duration_ns: int, generator: GeneratorLike) -> Generator:
-    """A generator until `duration_ns` after its first operation. Operations in flight go on to their end."""
+def time_limit(
+    duration_ns: int,
+    generator: GeneratorLike,
+    *,
+    overtime_ns: int = 0,
+    wanted: int = 0,
+    counts: Callable[[Operation], bool] = bool,
+) -> Generator:
+    """A generator until `duration_ns` after its first operation. Operations in flight go on to their end.
+
+    Args:
+        overtime_ns: for how long it goes on after that, at the most, until the wanted events were seen.
+        wanted: how many events are wanted.
+        counts: whether an event is one of them.
+    """
     return TimeLimit(
-        require_whole("time_limit", "the duration", duration_ns, 0), as_generator(generator, "time_limit")
+        require_whole("time_limit", "the duration", duration_ns, 0),
+        as_generator(generator, "time_limit"),
+        overtime=require_whole("time_limit", "the overtime", overtime_ns, 0),
+        lacking=require_whole("time_limit", "the events wanted", wanted, 0),
+        counts=counts,
     )
 
 

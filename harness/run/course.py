@@ -5,14 +5,19 @@ Real and simulated runs share these phases; only a real run writes log lines bet
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
+from checkers.run.vacuity import writes_of
+from checkers.run.writes import is_write
 from harness import generator as gen
 from harness.cluster.kinds import kind_of
 from harness.nemesis import Nemesis, nemesis_of
 from harness.run.test import Test
 from harness.systems.base import Bounds, System, bounds
 from harness.workload import Workload
+from history import Operation
 from history.units import SECOND_NS
 
 
@@ -36,8 +41,25 @@ def _milliseconds(seconds: tuple[float, float]) -> tuple[int, int]:
     return round(seconds[0] * 1000), round(seconds[1] * 1000)
 
 
-def work_and_faults(test: Test, work: Workload, faults: gen.GeneratorLike) -> gen.Generator:
-    """The workload's operations at the test's rate, and the faults, until the test's time limit."""
+def work_and_faults(
+    test: Test, work: Workload, faults: gen.GeneratorLike, overtime_s: float = 0
+) -> gen.Generator:
+    """The workload's operations at the test's rate, and the faults, until the test's time limit.
+
+    Args:
+        overtime_s: for how long they go on after it, at the most, while fewer writes were acknowledged than
+            the test needs.
+    """
     mean_gap_ns = round(SECOND_NS / test.rate)
     main = gen.any(gen.clients(gen.stagger(mean_gap_ns, work.generator)), gen.nemesis(faults))
-    return gen.time_limit(round(test.time_limit_s * SECOND_NS), main)
+    return gen.time_limit(
+        round(test.time_limit_s * SECOND_NS),
+        main,
+        overtime_ns=round(overtime_s * SECOND_NS),
+        wanted=test.minimum_acknowledged if overtime_s else 0,
+        counts=partial(_is_acknowledged_write, writes_of(work.checkers)),
+    )
+
+
+def _is_acknowledged_write(writes: tuple[str, ...], event: Operation) -> bool:
+    return event.type == "ok" and event.is_client and is_write(event.f, event.value, writes)

@@ -239,14 +239,14 @@ def _course(plan: Plan, work: Workload, faults: GeneratorLike, final_heal: Gener
 
     Where a quorum alone is healed first, work goes on meanwhile.
     """
-    main, end = work_and_faults(plan.test, work, faults), plan.quorum_end
+    main, end = work_and_faults(plan.test, work, faults, plan.overtime_s), plan.quorum_end
     if end is not None:
         limit_ns = round(plan.test.time_limit_s * SECOND_NS)
         faults = gen.phases(gen.time_limit(limit_ns, faults), {"f": HEAL_QUORUM})
         longer = msgspec.structs.replace(
             plan.test, time_limit_s=plan.test.time_limit_s + end.lasts_ms * MILLISECOND_NS / SECOND_NS
         )
-        main = work_and_faults(longer, work, faults)
+        main = work_and_faults(longer, work, faults, plan.overtime_s)
     return gen.phases(main, gen.nemesis(final_heal), work.final)
 
 

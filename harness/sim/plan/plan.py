@@ -33,6 +33,9 @@ class Plan(msgspec.Struct, frozen=True):
     """What stays broken in the end while a quorum is well; None for a run that ends without such a phase."""
     core: ForeignCore | None = None
     """The core that nodes are made of; None for the reference node."""
+    overtime_s: int = 0
+    """For how many seconds more work and faults go on, at the most, while fewer writes were acknowledged than
+    the test needs."""
 
 
 class SeedOptions(msgspec.Struct, frozen=True):

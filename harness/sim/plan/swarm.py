@@ -115,6 +115,7 @@ def plan_of(seed: int, options: SeedOptions | None = None) -> Plan:
         quorum_end=quorum_end(
             Stream(seed, "quorum end"), test, profile, pre_vote=bool(bounds.get("pre_vote", True))
         ),
+        overtime_s=0 if options.time_limit_s else fitting.MOST_OVERTIME_S,
     )
     return plan if options.core is None else plan_for_core(plan, options.core)
 

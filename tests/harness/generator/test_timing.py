@@ -24,6 +24,31 @@ def test_a_time_limit_lets_what_is_in_flight_end() -> None:
     assert [op.type for op in history] == ["invoke", "invoke", "ok", "ok"]
 
 
+def _wanting(wanted: int, overtime_ns: int) -> list[tuple[int, str]]:
+    """What is begun until 25 ns, or for longer while fewer than these operations ended as `ok`; then `b`."""
+    limited = gen.time_limit(
+        25,
+        gen.delay(10, gen.repeat({"f": "a"})),
+        overtime_ns=overtime_ns,
+        wanted=wanted,
+        counts=lambda event: event.type == "ok",
+    )
+    return begun(simulate([limited, {"f": "b"}], threads=1, perform=all_ok(1)))
+
+
+@pytest.mark.parametrize("wanted", [0, 1, 3])
+def test_a_time_limit_with_enough_done_is_not_prolonged(wanted: int) -> None:
+    assert _wanting(wanted, 1000) == [(0, "a"), (10, "a"), (20, "a"), (25, "b")]
+
+
+def test_a_time_limit_with_too_little_done_goes_on_until_it_is_enough() -> None:
+    assert _wanting(5, 1000) == [*((10 * turn, "a") for turn in range(5)), (41, "b")]
+
+
+def test_overtime_has_an_end() -> None:
+    assert _wanting(100, 20) == [*((10 * turn, "a") for turn in range(5)), (45, "b")]
+
+
 def test_stagger_keeps_the_rate_over_all_threads_together() -> None:
     history = simulate(
         gen.time_limit(10 * SECOND_NS, gen.stagger(MILLISECOND_NS, gen.repeat({"f": "a"}))),
