@@ -9,11 +9,12 @@ import pytest
 from checkers.verdict import Validity
 from harness.run.test import Test
 from tests.campaigns.test_coordination_controls import name_here
+from tests.campaigns.zookeeper_logs import lacking
 from tests.deciding import judged
 from tests.harness.hosts.disks.test_faultydisk import needs_fuse
 from tests.harness.hosts.namespaces import needs_namespaces
 
-SAFE = ("linearizability", "vacuity")
+SAFE = ["linearizability", "vacuity"]
 
 
 @needs_fuse
@@ -27,7 +28,8 @@ SAFE = ("linearizability", "vacuity")
 def test_no_acknowledged_write_is_lost_by_a_fault_of_the_disk_that_took_effect(
     system: str, fault: str, tmp_path: Path
 ) -> None:
-    """Of ZooKeeper's `power`, see docs/found.md; etcd's `rot` may lose writes, as is known."""
+    """Of ZooKeeper's `power`, see docs/found.md; etcd's `rot` may lose writes, as is known. So may ZooKeeper
+    after an error of the disk, and then the log of a node lacks updates."""
     test = Test(
         nodes=("n1", "n2", "n3"),
         world="netns",
@@ -37,6 +39,11 @@ def test_no_acknowledged_write_is_lost_by_a_fault_of_the_disk_that_took_effect(
         time_limit_s=25.0,
         rate=60.0,
     )
-    found = judged(test, tmp_path / "store", SAFE).found
-    for checker in SAFE:
-        assert found[checker].validity is Validity.VALID, found[checker]
+    ran = judged(test, tmp_path / "store", SAFE)
+    wrong = [ran.found[checker] for checker in SAFE if ran.found[checker].validity is not Validity.VALID]
+    if (system, fault) == ("zookeeper", "disk-error") and [one.checker for one in wrong] == SAFE[:1]:
+        found = lacking({data.parent.name: data for data in ran.folder.path.glob("nodes/*/data")})
+        if any(found.values()):
+            pytest.xfail(f"after an error of a disk ZooKeeper's log lacks updates (docs/found.md): {found}")
+    texts = [text for one in wrong for text in (one.summary, *(item.text for item in one.evidence))]
+    assert not wrong, "\n".join([test.system, *texts])
