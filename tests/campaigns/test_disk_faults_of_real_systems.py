@@ -9,7 +9,7 @@ import pytest
 from checkers.verdict import Validity
 from harness.run.test import Test
 from tests.campaigns.test_coordination_controls import name_here
-from tests.campaigns.zookeeper_logs import lacking
+from tests.campaigns.zookeeper_logs import misplaced
 from tests.deciding import judged
 from tests.harness.hosts.disks.test_faultydisk import needs_fuse
 from tests.harness.hosts.namespaces import needs_namespaces
@@ -42,8 +42,8 @@ def test_no_acknowledged_write_is_lost_by_a_fault_of_the_disk_that_took_effect(
     ran = judged(test, tmp_path / "store", SAFE)
     wrong = [ran.found[checker] for checker in SAFE if ran.found[checker].validity is not Validity.VALID]
     if (system, fault) == ("zookeeper", "disk-error") and [one.checker for one in wrong] == SAFE[:1]:
-        found = lacking({data.parent.name: data for data in ran.folder.path.glob("nodes/*/data")})
+        found = misplaced({data.parent.name: data for data in ran.folder.path.glob("nodes/*/data")})
         if any(found.values()):
-            pytest.xfail(f"after an error of a disk ZooKeeper's log lacks updates (docs/found.md): {found}")
+            pytest.xfail(f"after an error of a disk ZooKeeper's logs lack updates (docs/found.md): {found}")
     texts = [text for one in wrong for text in (one.summary, *(item.text for item in one.evidence))]
     assert not wrong, "\n".join([test.system, *texts])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.campaigns.zookeeper_logs import lacking
+from tests.campaigns.zookeeper_logs import misplaced
 
 
 def written(folder: Path, zxids: Sequence[int], snapshots: Sequence[int] = (), torn: int = 0) -> Path:
@@ -37,14 +37,24 @@ WHOLE = (0x100000001, 0x100000002, 0x100000003, 0x200000001, 0x200000002, 0x3000
         (WHOLE[:3] + WHOLE[5:], (), 0, 2),
         (WHOLE[:3] + WHOLE[5:], (0x200000001,), 0, 1),
         (WHOLE, (), 0x100000003, 0),
+        (WHOLE[:3] + WHOLE[4:5] + WHOLE[3:4] + WHOLE[5:], (), 0, 1),
     ],
-    ids=["whole", "behind", "a snapshot", "a hole", "an epoch", "a snapshot between", "torn"],
+    ids=[
+        "whole",
+        "behind",
+        "a snapshot",
+        "a hole",
+        "an epoch",
+        "a snapshot between",
+        "torn",
+        "two exchanged",
+    ],
 )
-def test_lacking(
+def test_misplaced(
     zxids: Sequence[int], snapshots: Sequence[int], torn: int, found: int, tmp_path: Path
 ) -> None:
     folders = {
         "n1": written(tmp_path / "n1", WHOLE),
         "n2": written(tmp_path / "n2", zxids, snapshots, torn),
     }
-    assert lacking(folders) == {"n1": 0, "n2": found}
+    assert misplaced(folders) == {"n1": 0, "n2": found}
