@@ -84,14 +84,15 @@ def _run() -> NoReturn:
     import click
 
     from ackproof.cli.main import cli
+    from harness.concealing import concealed
     from harness.errors import CouldNotRun
 
     try:
         cli.main(standalone_mode=False)
     except click.UsageError as error:
-        _fail(in_one_line(error), Exit.USAGE)
+        _fail(concealed(in_one_line(error)), Exit.USAGE)
     except CouldNotRun as error:
-        _fail(str(error))
+        _fail(concealed(str(error)))
     except (click.Abort, KeyboardInterrupt) as interruption:
         _end_interruptions()
         _fail(str(interruption.__cause__ or interruption) or "interrupted")  # click aborts because of it

@@ -25,6 +25,7 @@ from harness.campaign.progress import CampaignProgress
 from harness.campaign.replacing import in_place_of_undecided
 from harness.campaign.watching.figures import FigureCounter
 from harness.campaign.watching.live import LiveData
+from harness.concealing import concealed
 from harness.mutants.catalogue import MUTANTS
 
 WAIT_S = 0.25
@@ -298,6 +299,7 @@ class _Campaign:
 
     def _crashed(self, unit: Unit, why: str) -> bool:
         """Keep a crash of the harness; whether its run is to be tried again."""
+        why = concealed(why)
         self._journal.add(CrashLine(*unit[:2], why, stamp(), self._elapsed_s(), again=unit.again))
         self._progress.crashed(self._plan.cells[unit.cell], unit.seed, why)
         self._begun -= 1

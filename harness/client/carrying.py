@@ -8,6 +8,8 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Protocol
 
+import msgspec
+
 from harness.client.clients import ClientPool, MakeClient
 from harness.client.codecs.base import Codec
 from harness.client.codecs.exchange import Exchange
@@ -15,6 +17,7 @@ from harness.client.codecs.retries import Retries
 from harness.client.codecs.sessions import InSessions
 from harness.client.http import HttpTransport, SocketFactory
 from harness.client.net import Entering
+from harness.concealing import concealed
 from history import Operation
 from history.units import SECOND_NS
 
@@ -78,7 +81,10 @@ class Carrier:
         await self._stack.__aexit__(kind, error, trace)
 
     async def perform(self, operation: Operation) -> Operation:
-        """Carry out an invocation; its completion."""
+        """Carry out an invocation; its completion, whose error shows no secret option."""
+        return _concealed(await self._completion(operation))
+
+    async def _completion(self, operation: Operation) -> Operation:
         if self._pool is not None:
             return await self._pool.perform(operation)
         assert isinstance(self._client, Codec)
@@ -94,3 +100,10 @@ class Carrier:
                 return following
             exchange = following
             await asyncio.sleep(exchange.pause_ns / SECOND_NS)
+
+
+def _concealed(completion: Operation) -> Operation:
+    """Only of the error: a value is data that the workload wrote, and judges compare it."""
+    if completion.error is None:
+        return completion
+    return msgspec.structs.replace(completion, error=concealed(completion.error))

@@ -33,6 +33,7 @@ import msgspec
 
 from checkers.check_all import Results
 from checkers.lacking import LACKS
+from harness.concealing import concealed
 from harness.errors import CouldNotRun
 from harness.formats import RUN_FORMAT, RUN_KEY, refuse_newer_run
 from harness.nemesis.catalogue import kinds_of
@@ -212,7 +213,7 @@ class RunFolder:
         facts = decode_json(
             read_regular(self.test_json, root=self.path), dict[str, Any], where=self.test_json
         )
-        self._write(self.test_json, {**facts, ENDED_EARLY: why})
+        self._write(self.test_json, {**facts, ENDED_EARLY: concealed(why)})
 
     def write_lives(self, lives: Sequence[NodeLife]) -> None:
         """Store when each process of a node ran, and how it ended."""

@@ -6,8 +6,9 @@ What a run or a campaign keeps of a secret option is where its value can be look
 - for a value that was given literally under a name that says secret (`password`, `api-key`, ...), the
   variable `ACKPROOF_SECRET_NAME`, which is set for this process and those that it starts.
 
-The value takes the place of this text where a system is made (`system_of`). Who runs a stored test again sets
-the variable, or has the file.
+The value takes the place of this text where a system is made (`system_of`). From then on errors in which it
+stands are written without it (`harness.concealing`). Who runs a stored test again sets the variable, or has
+the file.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.concealing import conceal
 from history.files import RefusedFile, read_regular
 
 ENVIRONMENT, FILE = "env:", "file:"
@@ -60,6 +62,7 @@ def hidden(options: Mapping[str, str]) -> dict[str, str]:
             variable = _free_variable(name, text)
             os.environ[variable] = text
             kept[name] = ENVIRONMENT + variable
+            conceal(text, kept[name])
     return kept
 
 
@@ -83,7 +86,11 @@ def revealed(options: Mapping[str, str]) -> dict[str, str]:
     Raises:
         ValueError: a variable is not set, or a file cannot be read; it says what to do, and no value.
     """
-    return {name: _revealed(name, text) for name, text in options.items()}
+    found = {name: _revealed(name, text) for name, text in options.items()}
+    for name, value in found.items():
+        if is_reference(options[name]) or is_secret(name):
+            conceal(value, options[name] if is_reference(options[name]) else _reference(name))
+    return found
 
 
 def _revealed(name: str, text: str) -> str:
