@@ -52,6 +52,18 @@ def test_known_seeds_are_bounded_and_other_cells_bring_none(tmp_path: Path) -> N
     assert with_known(plan(Cell(seeds=3, nodes=3)), [stored]).known == ()
 
 
+def test_what_was_seen_latest_comes_first_and_stays_within_the_bound(
+    tmp_path: Path,
+) -> None:
+    def perform(_cell: Cell, seed: int) -> Outcome:
+        (violation,) = INVALID.violations
+        return Outcome(INVALID.validity, (msgspec.structs.replace(violation, kind=f"kind {seed}"),))
+
+    stored = carried_out(tmp_path, plan(Cell(seeds=4)), perform)
+    assert with_known(plan(Cell()), [stored]).known == ((0, 3), (0, 2), (0, 1), (0, 0))
+    assert with_known(plan(Cell(), most_runs=8), [stored]).known == ((0, 3), (0, 2))
+
+
 def test_a_campaign_that_is_resumed_goes_on_in_the_same_order(tmp_path: Path) -> None:
     first = carried_out(tmp_path / "first", plan())
     wanted = with_known(plan(Cell(seeds=4)), [first])

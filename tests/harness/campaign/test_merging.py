@@ -16,7 +16,7 @@ from harness.campaign.merging import merged
 from harness.campaign.outcomes import Outcome
 from harness.campaign.summary import summary_of
 from harness.errors import CouldNotRun
-from tests.harness.campaign.fakes import BAD_SEED, carried_out, plan
+from tests.harness.campaign.fakes import BAD_SEED, INVALID, VALID, carried_out, plan
 from tests.harness.campaign.test_campaign import found_by_canary
 
 WANTED = plan(canary("forgetful"), Cell(seeds=10), Cell(seeds=3, workload="cas"), stability=1)
@@ -56,6 +56,16 @@ def test_one_seed_with_two_results_in_two_shards_breaks_the_whole(tmp_path: Path
     folders = shards(tmp_path)
     folders.append(carried_out(tmp_path, other, lambda *_: Outcome(Validity.VALID, digest="other")).folder)
     assert summary_of(merged(folders, tmp_path)).outcome == "broken"
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_of_two_results_of_one_real_run_the_violation_is_kept(tmp_path: Path, is_first: bool) -> None:
+    wanted = plan(Cell(world="local", seeds=1), shard=(1, 2))
+    results = [INVALID, VALID] if is_first else [VALID, INVALID]
+    folders = [carried_out(tmp_path, wanted, lambda *_, one=one: one).folder for one in results]
+    whole = merged(folders, tmp_path)
+    assert [line.outcome.validity for line in whole.runs] == [Validity.INVALID]
+    assert summary_of(whole).cells[0].invalid == 1
 
 
 def test_other_plans_other_code_and_other_versions_are_refused_by_name(tmp_path: Path) -> None:
