@@ -58,10 +58,10 @@ from reports.plots.measured.latency import latency_plot
 from reports.plots.measured.progress import progress_charts
 from reports.plots.measured.resources import resource_charts, resources_plot
 from reports.plots.measured.throughput import throughput_plot
+from reports.plots.picture.chosen import chosen_scene
 from reports.plots.picture.drawing import picture
 from reports.plots.picture.logs import LogTable, log_table
-from reports.plots.picture.moments import Focus, Subject
-from reports.plots.picture.scene import scene_of
+from reports.plots.picture.mermaid import mermaid
 from reports.plots.roles import roles_plot
 from reports.plots.timeline import label, timeline_plot
 from reports.roles import RoleLanes, TraceMarks, role_lanes
@@ -216,6 +216,8 @@ class FirstPicture:
     """The picture of the first screen: of the evidence that decides the verdict."""
 
     plot: Plot
+    text: str
+    """The same as a diagram of Mermaid."""
     at: int
     """When the step was taken that must not happen, in nanoseconds since the run began."""
     logs: LogTable | None
@@ -233,20 +235,17 @@ def _first_picture(
     periods: Sequence[FaultPeriod],
 ) -> FirstPicture | None:
     """The picture of what is explained, else of the first violation that can be drawn; None without one."""
-    subjects = [] if explanation is None else [Subject.of_explanation(explanation)]
-    invalid = [verdict for verdict in verdicts if verdict.validity is Validity.INVALID]
-    subjects += [Subject.of_evidence(one) for verdict in invalid for one in verdict.evidence[:MAX_EVIDENCE]]
-    for subject in filter(None, subjects):
-        scene = scene_of(subject, recording, spans, marks, roles, periods)
-        focus = Focus.of(subject, spans, marks)
-        if scene is not None and focus is not None:
-            return FirstPicture(
-                plot=picture(scene, "picture-of-the-violation"),
-                at=scene.impossible_at,
-                logs=log_table(recording, spans, marks, focus),
-                around=focus.indices,
-            )
-    return None
+    chosen = chosen_scene(verdicts, explanation, recording, spans, marks, roles, periods)
+    if chosen is None:
+        return None
+    scene, focus = chosen
+    return FirstPicture(
+        plot=picture(scene, "picture-of-the-violation"),
+        text=mermaid(scene),
+        at=scene.impossible_at,
+        logs=log_table(recording, spans, marks, focus),
+        around=focus.indices,
+    )
 
 
 def _around(timelines: Sequence[TimelineView]) -> str:

@@ -120,7 +120,7 @@ def judge_recorded(
     judged = _with_refusals(judge(recorded, question, elsewhere), recorded.history, refusals)
     reckoning.begin(REPORT)
     [verdict] = trusted([judged], folder.run.seal_state)
-    recording = Recording(nodes=(), history=recorded.history, options=plain(facts))
+    recording = _recording(recorded, facts)
     explanation = explain(recording, [verdict], {verdict.checker})
     found = Results.of([verdict], {verdict.checker}, folder.run.seal_state.in_words(), explanation)
     about = _about(folder, facts, recording, found)
@@ -200,6 +200,22 @@ def write_certificate(folder: RecordedFolder, verdict: Verdict, path: Path) -> s
     except OSError as error:
         raise CouldNotRun(f"cannot write the certificate to {path}: {error.strerror}") from error
     return f"{path}: none, as {found.without}" if found.claim is None else str(path)
+
+
+def recording_of(folder: RecordedFolder) -> Recording:
+    """What was recorded, as pages and pictures take it.
+
+    Raises:
+        CouldNotRun: the folder is not that of a recording.
+        HistoryError: the history breaks a rule, or has an operation that the model lacks.
+    """
+    facts = folder.facts()
+    recorded, _ = recorded_and_question(folder, facts)
+    return _recording(recorded, facts)
+
+
+def _recording(recorded: RecordedHistory, facts: RecordingFacts) -> Recording:
+    return Recording(nodes=(), history=recorded.history, options=plain(facts))
 
 
 def _about(

@@ -1,4 +1,4 @@
-// The page is complete without this script. It adds tooltips for bars and points, a copy button, and opens
+// The page is complete without this script. It adds tooltips for bars and points, buttons that copy, and opens
 // folded parts when a link leads into them. It sets everything as text, never as markup.
 (() => {
   "use strict";
@@ -26,16 +26,15 @@
     owner.addEventListener("mouseleave", () => { hide(); owner.prepend(title); });
   }
 
-  const command = document.getElementById("command");
-  if (command && navigator.clipboard) {
+  for (const text of navigator.clipboard ? document.querySelectorAll("#command, #picture-text") : []) {
     const copy = document.createElement("button");
     copy.className = "copy";
     copy.textContent = "copy";
     copy.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(command.textContent);
+      await navigator.clipboard.writeText(text.textContent);
       copy.textContent = "copied";
     });
-    command.after(copy);
+    text.after(copy);
   }
 
   const unfold = () => {

@@ -21,10 +21,12 @@ from harness.errors import CouldNotRun
 if TYPE_CHECKING:
     from ackproof.judging.checking import Elsewhere
     from ackproof.results import About
+    from checkers.check_all import Results
     from checkers.linearizability.answer import Budget
     from checkers.verdict import Checker
     from harness.recording.folder import RecordedFolder
     from harness.run.folder import RunFolder
+    from history import Recording
     from reports.ci.suite import CiCase
 
 
@@ -94,6 +96,7 @@ def judge_and_finish(
     *,
     as_json: bool,
     certificate: Path | None = None,
+    mermaid: Path | None = None,
     elsewhere: Elsewhere | None = None,
     budget: Budget | None = None,
     more: Callable[[str], object] | None = None,
@@ -104,6 +107,7 @@ def judge_and_finish(
         folder: the run; its report is written there.
         as_json: whether --json was given.
         certificate: where to write the proofs of what was found.
+        mermaid: where to write what led to a violation as a diagram of Mermaid.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
         budget: the time and the memory of all checkers together; None for that of each search alone.
         more: prints, for people, what follows the verdicts; it is given the run's validity.
@@ -138,6 +142,7 @@ def judge_and_finish(
         from ackproof.judging.certifying import certify_run
 
         written = certify_run(folder.recording(), results.verdicts, certificate)
+    diagram = None if mermaid is None else _diagram(folder.recording, results, mermaid)
 
     def show_all() -> None:
         show(
@@ -151,6 +156,8 @@ def judge_and_finish(
         click.echo(f"Evidence  {clean(results.seal)}")
         if written is not None:
             click.echo(f"Proofs    {clean(written)}")
+        if diagram is not None:
+            click.echo(f"Diagram   {clean(diagram)}")
         if more is not None:
             more(results.validity)
 
@@ -168,6 +175,7 @@ def judge_recorded_and_finish(
     *,
     as_json: bool,
     certificate: Path | None = None,
+    mermaid: Path | None = None,
     elsewhere: Elsewhere | None = None,
     budget: Budget | None = None,
     on_stderr: bool = False,
@@ -178,13 +186,14 @@ def judge_recorded_and_finish(
         folder: the recording; its report is written there.
         as_json: whether --json was given.
         certificate: where to write the proof of the verdict.
+        mermaid: where to write what led to a violation as a diagram of Mermaid.
         elsewhere: finds out on other processes which keys have an order; None to do all here.
         budget: the time and the memory that judging may take; None for that of each search alone.
         on_stderr: whether standard output belongs to the client's answers.
     """
     from rich.console import Console  # here, since commands that judge no run need none of these
 
-    from ackproof.judging.recorded import judge_recorded, write_certificate
+    from ackproof.judging.recorded import judge_recorded, recording_of, write_certificate
     from ackproof.results import about_folder
     from harness.run.time_limits.reckoning import Reckoning
     from reports.terminal import show
@@ -195,6 +204,7 @@ def judge_recorded_and_finish(
     with _judged_later_if_interrupted(folder.path), working:
         results = judge_recorded(folder, elsewhere, reckoning, budget)
     proof = None if certificate is None else write_certificate(folder, results.verdicts[0], certificate)
+    diagram = None if mermaid is None else _diagram(lambda: recording_of(folder), results, mermaid)
 
     def show_all() -> None:
         report = folder.run.report_html
@@ -208,6 +218,8 @@ def judge_recorded_and_finish(
         click.echo(f"Evidence  {clean(results.seal)}", err=on_stderr)
         if proof is not None:
             click.echo(f"Proof     {clean(proof)}", err=on_stderr)
+        if diagram is not None:
+            click.echo(f"Diagram   {clean(diagram)}", err=on_stderr)
 
     finish(
         results.validity,
@@ -216,6 +228,24 @@ def judge_recorded_and_finish(
         as_json=as_json,
         about=lambda: about_folder(folder.run, results.validity),
     )
+
+
+def _diagram(recording: Callable[[], Recording], results: Results, file: Path) -> str:
+    """Write what led to a violation as a diagram of Mermaid; the file, or why there is none.
+
+    Raises:
+        CouldNotRun: the file cannot be written.
+    """
+    from reports.plots.picture.chosen import mermaid_of  # here, since few commands draw
+
+    text = mermaid_of(recording(), results.verdicts, results.explanation)
+    if text is None:
+        return "not written, as this run shows no violation that can be drawn"
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise CouldNotRun(f"cannot write {file}: {error.strerror}") from error
+    return str(file)
 
 
 @contextmanager

@@ -7,3 +7,5 @@ comes. `tape.py` writes them down and lets a run begin as the recorded one and g
 
 CAUSE_SUFFIX = ".cause.svg"
 """How the name of the picture ends that lies next to the file of a schedule."""
+CAUSE_TEXT_SUFFIX = ".cause.mmd"
+"""How the name of the text ends that has what led to the violation as a diagram of Mermaid."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,17 @@ from rich.console import Console
 from checkers.verdict import Validity
 from checkers.words import in_time, plural
 from harness.errors import CouldNotRun
-from harness.sim.cause import CAUSE_SUFFIX
+from harness.sim.cause import CAUSE_SUFFIX, CAUSE_TEXT_SUFFIX
 from harness.sim.cause.curve import LEAST_JUMP, Curve, Jump, Moment
 from harness.sim.cause.tape import taped
 from harness.sim.cause.twin import Twin, twin_of
 from harness.sim.command import played_file
 from harness.sim.lockstep.protocol import ForeignCore
+from harness.sim.schedule.picture import write, write_mermaid
 from harness.sim.schedule.shrink import verdict_of
 from history.files import brief
 from history.units import SECOND_NS
+from reports.plots.picture.mermaid import Remark
 from reports.plots.shares import share_curve
 
 COLUMNS = 79
@@ -74,17 +77,26 @@ def cause(file: Path, seconds: float, *, anyway: bool, quiet: bool, core: Foreig
         progress.end()
     found = Cause(replay.checker, verdict.summary, moments, jumps, twin, curve.runs, curve.is_whole, warning)
     _draw(found, file.with_suffix(CAUSE_SUFFIX))
+    text = file.with_suffix(CAUSE_TEXT_SUFFIX)
+    write_mermaid(text, tape.ran.recording(), (verdict,), tuple(_remarks(found)))
     return found
+
+
+def _remarks(found: Cause) -> Iterator[Remark]:
+    """What was measured, as remarks on the moments of the run."""
+    for jump in found.jumps:
+        likely = f"{_of(jump.before)} runs show it before, {_of(jump.after)} after"
+        yield Remark(jump.at, f"it became likely, {jump.what} ({likely})")
+    if found.twin is not None:
+        lacks = f"it lacks, {found.twin.without}"
+        yield Remark(found.twin.at, f"from here on a run differs that shows no violation; {lacks}")
 
 
 def _draw(found: Cause, path: Path) -> None:
     title = f"{found.checker}: how often the violation follows"
     points = [(moment.at, moment.share) for moment in found.moments]
     jumps = [(jump.at, jump.what) for jump in sorted(found.jumps, key=lambda jump: jump.at)]
-    try:
-        path.write_text(str(share_curve(title, points, jumps)) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+    write(path, str(share_curve(title, points, jumps)) + "\n")
 
 
 def show(found: Cause) -> None:

@@ -21,8 +21,10 @@ from harness.sim.explore.scope import Scope
 from harness.sim.explore.search import SearchProgress, SearchResult, search
 from harness.sim.explore.space import NotDead, Space
 from harness.sim.explore.walks import walk_at_random
+from harness.sim.schedule.picture import write, write_mermaid
 from history.files import brief
 from node_impl.core.build import Parts
+from reports.plots.picture.mermaid import MERMAID_SUFFIX
 from reports.plots.sequence import sequence
 
 LINE_EVERY_S = 5.0
@@ -199,21 +201,17 @@ def show_walk(walked: Walked) -> None:
 
 
 def draw(walked: Walked, path: Path) -> None:
-    """Draw a counterexample as a message sequence, into a file.
+    """Draw a counterexample as a message sequence, and write what led to it as a diagram of Mermaid.
 
     Raises:
         CouldNotRun: the file cannot be written.
     """
-    evidence = [
-        found
-        for checker in raft_checkers()
-        for found in checker.check(walked.recording).evidence
-        if found.events
-    ]
-    try:
-        path.write_text(str(sequence(walked.recording, evidence)) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise CouldNotRun(f"cannot write {path}: {error.strerror}") from error
+    verdicts = [checker.check(walked.recording) for checker in raft_checkers()]
+    evidence = [found for verdict in verdicts for found in verdict.evidence if found.events]
+    write(path, str(sequence(walked.recording, evidence)) + "\n")
+    wrong = [verdict for verdict in verdicts if verdict.validity is Validity.INVALID]
+    if wrong:
+        write_mermaid(path.with_suffix(MERMAID_SUFFIX), walked.recording, wrong)
 
 
 def _also(walked: Walked) -> tuple[str, ...]:

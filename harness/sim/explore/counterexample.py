@@ -298,6 +298,7 @@ class _Walker:
             nodes=self._scope.names,
             history=History([]),
             traces={name: node_trace(name, lives) for name, lives in self._traces.items()},
+            options={"monotonic_start_ns": 0},
         )
         return Walked(tuple(self._story), self.violation, recording)
 

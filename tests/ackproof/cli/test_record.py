@@ -248,6 +248,23 @@ def test_a_violation_is_found_and_again_by_analyze_with_a_certificate(tmp_path: 
     assert "PROVED INVALID" in verified.output
 
 
+def test_analyze_writes_what_led_to_a_violation_as_a_diagram_and_says_when_there_is_none(
+    tmp_path: Path,
+) -> None:
+    write = operation("write", 1, None)
+    by_lines(tmp_path / "wrong", "register", *write, *operation("read", None, 2), {"end": {}})
+    by_lines(tmp_path / "right", "register", *write, *operation("read", None, 1), {"end": {}})
+    file = tmp_path / "wrong.mmd"
+    shown = CliRunner().invoke(analyze, [str(tmp_path / "wrong" / "latest"), "--mermaid", str(file)])
+    assert shown.exit_code == 1
+    assert f"Diagram   {file}" in shown.output
+    assert "read" in file.read_text(encoding="utf-8")
+    none = tmp_path / "right.mmd"
+    shown = CliRunner().invoke(analyze, [str(tmp_path / "right" / "latest"), "--mermaid", str(none)])
+    assert "Diagram   not written, as this run shows no violation that can be drawn" in shown.output
+    assert not none.exists()
+
+
 def test_a_refused_completion_that_never_came_again_makes_valid_unknown(tmp_path: Path) -> None:
     requests = [*operation("add", 1, None), *operation("read", None, "no list")]
     answers, found = by_lines(tmp_path, "set", *requests, {"end": {}})

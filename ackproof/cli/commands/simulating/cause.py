@@ -41,7 +41,7 @@ def cause(file: Path, seconds: float, anyway: bool, core: ForeignCore | None, as
     and elections take. How often the violation still follows is shown for many moments. Where that share
     jumps, the moments between are looked at, down to the one thing that made the difference. Last comes the
     twin: a run without the violation that differs as late as possible, and the first difference. FILE gets a
-    picture of the shares next to it.
+    picture of the shares next to it, and a diagram of Mermaid of what led to the violation.
 
     The exit code is 1, as the run is invalid.
 

@@ -22,6 +22,12 @@ from ackproof.judging.limits import budget_of
     callback=options.to_be_written,
     help="Write the proofs of what was found to this file, which `ackproof verify` checks.",
 )
+@click.option(
+    "--mermaid",
+    type=click.Path(path_type=Path, dir_okay=False),
+    callback=options.to_be_written,
+    help="Write the picture of what led to a violation to this file, as the text of a Mermaid diagram.",
+)
 @options.seconds_option(".")
 @options.memory_option("; it holds everything that the command keeps.")
 @by_key_jobs_option()
@@ -30,6 +36,7 @@ from ackproof.judging.limits import budget_of
 def analyze(
     folder: Path,
     certificate: Path | None,
+    mermaid: Path | None,
     seconds: float | None,
     memory_mib: int | None,
     jobs: int | None,
@@ -61,10 +68,20 @@ def analyze(
     if RecordedFolder.is_one(folder):
         recorded = RecordedFolder(folder)
         judge_recorded_and_finish(
-            recorded, as_json=as_json, certificate=certificate, elsewhere=elsewhere, budget=budget
+            recorded,
+            as_json=as_json,
+            certificate=certificate,
+            mermaid=mermaid,
+            elsewhere=elsewhere,
+            budget=budget,
         )
     judge_and_finish(
-        RunFolder(folder), as_json=as_json, certificate=certificate, elsewhere=elsewhere, budget=budget
+        RunFolder(folder),
+        as_json=as_json,
+        certificate=certificate,
+        mermaid=mermaid,
+        elsewhere=elsewhere,
+        budget=budget,
     )
 
 

@@ -121,6 +121,7 @@ def of_a_run(room: Room, run: Path, path: Path) -> Iterator[tuple[object, ...]]:
     """Each command that takes the folder of a run."""
     yield ("analyze", run)
     yield ("analyze", run, "--certificate", path / "certificate.json")
+    yield ("analyze", run, "--mermaid", path / "picture.mmd")
     yield ("resimulate", run, "--seeds", 1, "--seconds", 1, "--out", path / "out.json", "--store", path)
     yield ("verify", run, room.proof)
     yield ("export", run, "--to", "edn", "--out", path / "out.edn")

@@ -162,6 +162,10 @@ def test_the_command_shows_shares_cause_and_twin_and_draws_them(tmp_path: Path) 
     drawing = (tmp_path / "small.cause.svg").read_text(encoding="utf-8")
     assert drawing.startswith("<svg")
     assert "loses power" in drawing
+    diagram = (tmp_path / "small.cause.mmd").read_text(encoding="utf-8")
+    assert diagram.startswith("sequenceDiagram\n")
+    assert ": 0.269 s it became likely, n2 loses power" in diagram
+    assert "a run differs that shows no violation#59; it lacks, n2 loses power" in diagram
     again = called([str(file), "--json"])
     result = json.loads(again.stdout)["result"]
     assert [jump["before"]["violations"] for jump in result["jumps"]] == [0]

@@ -47,6 +47,7 @@ def test_a_counterexample_is_a_readable_file_whose_steps_are_taken_again(counter
     assert walked.violation.startswith("one-vote-a-term: ")
     assert "crashes, with 0 of the unfinished writes on disk" in counterexample.read_text(encoding="utf-8")
     assert "<svg" in counterexample.with_suffix(".svg").read_text(encoding="utf-8")
+    assert "✕ must not happen" in counterexample.with_suffix(".mmd").read_text(encoding="utf-8")
 
 
 def test_on_the_correct_core_the_same_steps_break_nothing(counterexample: Path) -> None:

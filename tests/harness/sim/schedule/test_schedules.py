@@ -153,6 +153,7 @@ def test_a_saved_schedule_is_replayed_exactly_and_has_a_picture(tmp_path: Path) 
     file = saved(tmp_path / "small.json")
     assert "term 1" in json.loads(file.read_text())["violation"]
     assert file.with_suffix(".svg").read_text().startswith("<svg")
+    assert "✕ must not happen" in file.with_suffix(".mmd").read_text()
     folder, warning = replayed(file, tmp_path / "store", ["test"], anyway=False)
     assert warning is None
     assert (folder.path / "history.jsonl").exists()
