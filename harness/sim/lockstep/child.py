@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from harness.sim.lockstep.encodings import LENGTH_BYTES, shown
@@ -27,7 +27,9 @@ class Child:
         LockstepError: the command cannot be started.
     """
 
-    def __init__(self, command: Sequence[str], answer_within_s: float) -> None:
+    def __init__(
+        self, command: Sequence[str], answer_within_s: float, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._bound_s = answer_within_s
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         try:
@@ -37,6 +39,7 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 bufsize=0,
+                env=environment,
                 start_new_session=True,  # so that what the core starts ends with it
             )
         except OSError as error:
@@ -55,6 +58,11 @@ class Child:
         self._is_over = False
         self.is_framed = False
         """Whether events and answers are frames (encodings.py); lines otherwise."""
+
+    @property
+    def process(self) -> int:
+        """The id of the process."""
+        return self._process.pid
 
     def ask(self, event: bytes) -> bytes:
         """Give one event; the answer, both without the end of a line or the length of a frame.

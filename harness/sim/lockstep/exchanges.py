@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from harness.sim.lockstep.encodings import shown
 from harness.sim.lockstep.protocol import LockstepError
+from harness.sim.lockstep.watching.watch import Watch
 
 
 class Exchanges:
     """Writes down each event and its answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None = None) -> None:
         self.lines: list[tuple[bytes, bytes]] = []
+        self.watch = watch
+        """Sees what the processes of the run touch, where that is asked for."""
 
     def take(self, event: bytes, answer: bytes) -> None:
         """Note one event and its answer."""

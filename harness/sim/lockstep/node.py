@@ -106,7 +106,10 @@ class Line:
     """One process of a core, and the number of the last event that it was given."""
 
     def __init__(self, core: ForeignCore, exchanges: Exchanges | None) -> None:
-        self._child = Child(core.command, core.answer_within_s)
+        watch = None if exchanges is None else exchanges.watch
+        self._watched = None if watch is None else watch.process()
+        environment = None if self._watched is None else self._watched.environment
+        self._child = Child(core.command, core.answer_within_s, environment)
         self._exchanges = exchanges
         self._name, self._encode = core.encoding, ENCODINGS[core.encoding].encode
         self._number = 1
@@ -115,6 +118,8 @@ class Line:
             self.kill()
             raise LockstepError(f"the core says of itself {said}, and another time {before}")
         self._child.is_framed = ENCODINGS[core.encoding].is_framed
+        if self._watched is not None:
+            self._watched.begin(self._child.process)
         self.event = b""
         """The last event."""
 
@@ -134,6 +139,8 @@ class Line:
         self._number += 1
         self.event = self._encode({"n": self._number, **event})
         answer = self._child.ask(self.event)
+        if self._watched is not None:
+            self._watched.look(self.event)
         if self._exchanges is not None:
             try:
                 self._exchanges.take(self.event, answer)
@@ -145,10 +152,16 @@ class Line:
     def close(self) -> None:
         """End the process in order."""
         self._child.close()
+        self._forget()
 
     def kill(self) -> None:
         """End the process at once."""
         self._child.kill()
+        self._forget()
+
+    def _forget(self) -> None:
+        if self._watched is not None:
+            self._watched.close()
 
 
 class ForeignNode:

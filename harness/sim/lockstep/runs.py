@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
@@ -15,11 +16,13 @@ from harness.errors import CouldNotRun
 from harness.sim.lockstep.exchanges import Comparison, Exchanges
 from harness.sim.lockstep.node import read_core
 from harness.sim.lockstep.protocol import ForeignCore, LockstepError, said_of_itself
+from harness.sim.lockstep.watching.watch import Touch, Watch
 
 T = TypeVar("T")
 
 COMPARED_SEEDS = 16
 """In a campaign, one seed in this number is run twice and compared."""
+MOST_NAMED = 4
 MOST_FILE_BYTES = 1 << 30
 
 
@@ -88,16 +91,36 @@ def twice(play: Callable[[Exchanges | None], T], core: ForeignCore | None) -> T:
         play: does the run, and gives what the core is given and answers to its argument.
 
     Raises:
-        LockstepError: the core answered otherwise in the second run; the message says where first.
+        LockstepError: the core answered otherwise in the second run; the message says where first, and what
+            of the real machine the core touched, if a third run shows that.
     """
     if core is None:
         return play(None)
     first = Exchanges()
     ran = play(first)
     second = Comparison(first)
-    play(second)
+    try:
+        play(second)
+    except LockstepError as error:
+        touched = touched_in_words(_touched(play))
+        raise LockstepError(f"{error}{touched and f'; it touches {touched}'}") from error
     if len(second.lines) != len(first.lines):
         raise LockstepError(
             "two runs of one seed differ in length, although all answers were equal: please report this"
         )
     return ran
+
+
+def _touched(play: Callable[[Exchanges | None], object]) -> Sequence[Touch]:
+    """What a core touches in one more run; it may break the protocol there, too."""
+    watch = Watch()
+    with suppress(LockstepError):
+        play(Exchanges(watch))
+    return watch.touched
+
+
+def touched_in_words(touched: Sequence[Touch]) -> str:
+    """The first things that were touched, in one line."""
+    more = len(touched) - MOST_NAMED
+    named = ", ".join(one.in_words for one in touched[:MOST_NAMED])
+    return f"{named}, and {more} more" if more > 0 else named

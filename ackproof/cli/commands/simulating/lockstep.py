@@ -17,6 +17,7 @@ from harness.errors import CouldNotRun
 
 if TYPE_CHECKING:
     from harness.sim.lockstep.check import CoreStep
+    from harness.sim.lockstep.watching.watch import Watch
 
 USUAL_SEEDS = 5
 
@@ -58,14 +59,16 @@ def check(
 ) -> NoReturn:
     """Say whether a core keeps to the protocol, and whether it answers the same when a seed is run again.
 
-    The core says what it is. Then one node runs alone, three run without faults, and some seeds run with
-    theirs; each run is done twice. If a rule is broken, the command says which, at which event, and exits
-    with 255. If no operation of a client was ok without any fault, it exits with 2.
+    The core says what it is. Then three nodes run while the core is watched: what it touches of the real
+    machine (the clock, random numbers, files, sockets, threads, processes) is named. Then one node runs
+    alone, three run without faults, and some seeds run with theirs; each run is done twice. If a rule is
+    broken, the command says which, at which event, and exits with 255. If the core touches the machine, or
+    no operation of a client was ok without any fault, it exits with 2.
 
     \b
         ackproof lockstep check -- ./my-core --verbose
     """
-    from harness.sim.lockstep.check import checked
+    from harness.sim.lockstep.check import checked, watched
     from harness.sim.lockstep.encodings import IN_WORDS
     from harness.sim.lockstep.protocol import VERSION
     from harness.sim.lockstep.runs import core_of
@@ -91,22 +94,41 @@ def check(
             say(f"  {step.lacks}")
 
     with Working("running the core", quiet=as_json) as working:
+        watch = watched(core, workload or fitting[0])
+        if not as_json:
+            working.above(lambda: show_watched(watch))
 
         def tell(step: CoreStep, share: float) -> None:
             working.tell(share)
             if not as_json:
                 working.above(lambda: show(step))
 
-        found = checked(core, workload or fitting[0], seeds, tell)
+        found = checked(core, workload or fitting[0], seeds, tell, watch)
+    words = "It keeps to the protocol, and answered the same each time."
+    if found.touched:
+        words = "It answered the same each time, but touches the real machine: see above."
+    elif not found.is_exercised:
+        words = "It keeps to the protocol, but does too little: see above."
     finish(
-        Exit.VALID if found.is_exercised else Exit.UNKNOWN,
+        Exit.VALID if found.is_exercised and not found.touched else Exit.UNKNOWN,
         found,
-        lambda: say(
-            "It keeps to the protocol, and answered the same each time."
-            if found.is_exercised
-            else "It keeps to the protocol, but does too little: see above."
-        ),
+        lambda: say(words),
         as_json=as_json,
         about=lambda: about_simulated(core=core),
         judges=False,
     )
+
+
+def show_watched(watch: Watch) -> None:
+    """Print what a watched core touched, and how much could be seen."""
+    first, most = watch.threads
+    threads = f"{first} threads after its greeting, {most} at most"
+    if watch.is_inside:
+        say(f"watched from inside: {len(watch.touched)} places touch the real machine; {threads}")
+    else:
+        say(
+            f"watched from outside: {len(watch.touched)} things of the real machine are open; {threads}. "
+            "Whether it reads the clock or random numbers cannot be seen there"
+        )
+    for touch in watch.touched:
+        say(f"  it touches {touch.in_words}; the event was {touch.event}")

@@ -1,0 +1,1 @@
+"""What is run inside a core in Python while it is watched."""
