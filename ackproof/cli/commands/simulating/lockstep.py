@@ -122,7 +122,7 @@ def check(
 def show_watched(watch: Watch) -> None:
     """Print what a watched core touched, and how much could be seen."""
     first, most = watch.threads
-    threads = f"{first} threads after its greeting, {most} at most"
+    threads = f"{first} threads at first, {most} at most"
     if watch.is_inside:
         say(f"watched from inside: {len(watch.touched)} places touch the real machine; {threads}")
     else:
