@@ -8,7 +8,7 @@ unusual is read event by event, which says where it is.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -25,21 +25,31 @@ from history.formats.builder import (
 from history.formats.edn import MOST_DIGITS
 from history.formats.events import error_text, key_text, process_of, shortened
 from history.history import HistoryError
+from history.limits import MOST_TOKENS_OF_AN_EVENT
 from history.values import DEEPEST, MARK, encoded, in_words
 
 NULL = msgspec.Raw(b"null")
+LEAST_OF_AN_EVENT = 24
+"""Characters; `{"type":"ok","f":"r","process":0}` has some more."""
+MOST_SHORT_OBJECTS = 4_000_000
+"""So many objects take about 0.5 GB; a file with fewer is read whatever their lengths are."""
+
+
+Scalar = str | int | float | bool | None
 
 
 class JsonEvent(msgspec.Struct):
-    """The fields of an event; any of them may have any type, or be missing."""
+    """The fields of an event. What may be long stays undecoded at first, and an object without a type is no
+    event: else a file of brackets alone would take many times its size.
+    """
 
-    type: Any = None
-    f: Any = None
-    process: Any = None
+    type: Scalar
+    f: Scalar = None
+    process: Scalar = None
     value: msgspec.Raw = NULL
-    key: Any = None
-    time: Any = None
-    error: Any = None
+    key: msgspec.Raw = NULL
+    time: Scalar = None
+    error: msgspec.Raw = NULL
 
 
 class _File(msgspec.Struct):
@@ -53,6 +63,7 @@ def read_json(text: str, source: str) -> Events:
         HistoryError: an event cannot be read; with its line.
     """
     start = text.lstrip()[:200]
+    _refuse_if_hollow(text, source)
     if start.startswith("["):
         found = _decoded(text, list[JsonEvent], source)
         return _events(found, _lines_of(text, len(found)), source)
@@ -70,11 +81,32 @@ def read_json(text: str, source: str) -> Events:
     return _line_by_line(text, source)
 
 
+def _refuse_if_hollow(text: str, source: str) -> None:
+    """Refuse a large file whose objects are too short to be events, before each of them takes its memory."""
+    objects = text.count("{")
+    if objects > MOST_SHORT_OBJECTS and objects * LEAST_OF_AN_EVENT > len(text):
+        raise HistoryError(
+            1,
+            f"{objects:,} objects in {len(text):,} characters: an event has a type, a name and a process, "
+            f"at least {LEAST_OF_AN_EVENT} characters",
+            source,
+        )
+
+
+def _lines(text: str) -> Iterator[tuple[int, str]]:
+    """Each line and its number. A list of them all could be much larger than the text."""
+    number, start = 1, 0
+    while (end := text.find("\n", start)) >= 0:
+        yield number, text[start:end]
+        number, start = number + 1, end + 1
+    yield number, text[start:]
+
+
 def _line_by_line(text: str, source: str) -> Events:
     decode = msgspec.json.Decoder(JsonEvent).decode
     found: list[JsonEvent] = []
     lines: list[int] = []
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in _lines(text):
         if not line.strip():
             continue
         try:
@@ -127,9 +159,7 @@ def _lines_of(text: str, count: int) -> Sequence[int]:
     """The line of each event of an array."""
     if "\n" not in text.rstrip():
         return [1] * count
-    own = [
-        number for number, line in enumerate(text.split("\n"), start=1) if '{"' in line[:40].replace(" ", "")
-    ]
+    own = [number for number, line in _lines(text) if '{"' in line[:40].replace(" ", "")]
     if len(own) == count:
         return own
     lines, depth, line = [], 0, 1
@@ -149,38 +179,61 @@ def _lines_of(text: str, count: int) -> Sequence[int]:
 
 def _events(found: Sequence[JsonEvent], lines: Sequence[int], source: str) -> Events:
     """The events as arrays: all at once where every field has its usual type, else one by one."""
-    raws: dict[bytes, int] = {}
-    value = [raws.setdefault(bytes(event.value), len(raws)) for event in found]
-    texts = []
-    for raw in raws:
+    value, texts = _each_once([event.value for event in found], canonical, lines, source)
+    key, keys = _each_once([event.key for event in found], _plain, lines, source)
+    error, errors = _each_once([event.error for event in found], _plain, lines, source)
+    event_keys, event_errors = [keys[code] for code in key], [errors[code] for code in error]
+    fast = _at_once(found, lines, value, texts, event_keys, event_errors)
+    if fast is not None:
+        return fast
+    return _one_by_one(found, lines, value, texts, event_keys, event_errors, source)
+
+
+def _each_once(
+    raws: Sequence[msgspec.Raw], decode: Callable[[bytes], Any], lines: Sequence[int], source: str
+) -> tuple[list[int], list[Any]]:
+    """By event, the code of its text; and what each text means, decoded once.
+
+    Raises:
+        HistoryError: a text cannot be decoded; with the line of the first event that has it.
+    """
+    known: dict[bytes, int] = {}
+    codes = [known.setdefault(bytes(raw), len(known)) for raw in raws]
+    meant: list[Any] = []
+    for raw in known:
         try:
-            texts.append(canonical(raw))
+            meant.append(decode(raw))
         except ValueError as refusal:
-            line = lines[value.index(len(texts))]
-            raise HistoryError(line, str(refusal), source) from None
-    fast = _at_once(found, lines, value, texts)
-    return fast if fast is not None else _one_by_one(found, lines, value, texts, source)
+            raise HistoryError(lines[codes.index(len(meant))], str(refusal), source) from None
+    return codes, meant
 
 
 def _at_once(
-    found: Sequence[JsonEvent], lines: Sequence[int], value: list[int], texts: Sequence[str]
+    found: Sequence[JsonEvent],
+    lines: Sequence[int],
+    value: list[int],
+    texts: Sequence[str],
+    event_keys: Sequence[Any],
+    event_errors: Sequence[Any],
 ) -> Events | None:
     f, keys, errors = Vocabulary(), Vocabulary(), Vocabulary()
     try:
         process = np.array([event.process for event in found])
         time = np.array([NO_TIME if event.time is None else event.time for event in found])
-        types = np.array([TYPE_CODES[event.type] for event in found], dtype=np.int8)
-        f_codes = np.array([f.code(event.f) for event in found], dtype=np.int64)
-        key_codes = np.array([keys.code(event.key) for event in found], dtype=np.int64)
-        error_codes = np.array([errors.code(event.error) for event in found], dtype=np.int64)
+        kinds: list[Any] = [event.type for event in found]
+        types = np.array([TYPE_CODES[kind] for kind in kinds], dtype=np.int8)
+        names: list[Any] = [event.f for event in found]
+        f_codes = np.array([f.code(name) for name in names], dtype=np.int64)
+        key_codes = np.array([keys.code(key) for key in event_keys], dtype=np.int64)
+        error_codes = np.array([errors.code(error) for error in event_errors], dtype=np.int64)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
-    names = (f.texts, keys.texts, errors.texts)
+    known = (f.texts, keys.texts, errors.texts)
     if process.dtype != np.int64 or time.dtype != np.int64 or not len(found):
         return None
     if process.min() < 0 or process.max() >= MOST_CLIENT or time.min() < NO_TIME or time.max() >= MOST_CLIENT:
         return None
-    if any(type(name) is not str or name[:1].isdecimal() or name[:1] == "-" for own in names for name in own):
+    if any(type(name) is not str or name[:1].isdecimal() or name[:1] == "-" for own in known for name in own):
         return None
     canonical_codes, values = _values(texts)
     return Events(
@@ -197,24 +250,32 @@ def _values(texts: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
 
 
 def _one_by_one(
-    found: Sequence[JsonEvent], lines: Sequence[int], value: list[int], texts: Sequence[str], source: str
+    found: Sequence[JsonEvent],
+    lines: Sequence[int],
+    value: list[int],
+    texts: Sequence[str],
+    event_keys: Sequence[Any],
+    event_errors: Sequence[Any],
+    source: str,
 ) -> Events:
     builder = Builder(source)
-    for event, code, line in zip(found, value, lines, strict=False):
-        for name, field in (("type", event.type), ("f", event.f)):
-            if not isinstance(field, str) and (field is not None or name == "type"):
-                raise builder.refusal(line, f'"{name}" is {shortened(in_words(field))}, not a name')
+    for event, code, line, key, error in zip(found, value, lines, event_keys, event_errors, strict=False):
+        type_, f = event.type, event.f
+        if not isinstance(type_, str):
+            raise builder.refusal(line, f'"type" is {shortened(in_words(type_))}, not a name')
+        if not isinstance(f, str | None):
+            raise builder.refusal(line, f'"f" is {shortened(in_words(f))}, not a name')
         if event.time is not None and type(event.time) is not int:
             raise builder.refusal(line, f'"time" is {shortened(in_words(event.time))}, not whole nanoseconds')
         builder.add(
             line,
             process_of(builder, line, event.process),
-            event.type,
-            event.f,
-            key_text(event.key),
+            type_,
+            f,
+            key_text(key),
             texts[code],
             time=event.time,
-            error=error_text(event.error),
+            error=error_text(error),
         )
     return builder.events()
 
@@ -232,6 +293,7 @@ def canonical(raw: bytes) -> str:
     Raises:
         ValueError: it is nested too deeply, or has a number that is too long.
     """
+    _refuse_if_large(raw)
     if raw.count(b"[") + raw.count(b"{") > DEEPEST and _depth(raw) > DEEPEST:
         raise ValueError(f"nesting too deep: more than {DEEPEST} levels")
     if len(raw) > MOST_DIGITS and TOO_LONG.search(raw):
@@ -242,6 +304,17 @@ def canonical(raw: bytes) -> str:
         return encoded(marked(msgspec.json.decode(raw)))
     except msgspec.DecodeError as damage:
         raise ValueError(f"a value that cannot be read: {damage}") from None
+
+
+def _plain(raw: bytes) -> Any:
+    _refuse_if_large(raw)
+    return msgspec.json.decode(raw)
+
+
+def _refuse_if_large(raw: bytes) -> None:
+    most = MOST_TOKENS_OF_AN_EVENT
+    if len(raw) > most and raw.count(b",") + raw.count(b"[") + raw.count(b"{") > most:
+        raise ValueError(f"an event of more than {most:,} numbers, texts and brackets")
 
 
 def marked(value: Any) -> Any:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from history import NEMESIS, HistoryError
-from history.formats import RecordedHistory, edn, read
+from history.formats import RecordedHistory, edn, json_events, read
 from history.values import in_words
 
 WRITE = "{:type :invoke, :f :write, :value 1, :process 0}\n{:type :ok, :f :write, :value 1, :process 0}\n"
@@ -240,6 +240,50 @@ def test_bad_input_is_refused_with_its_line_and_rule(content: bytes, rule: str, 
         read(tmp_path / "history")
     assert rule in str(refused.value)
     assert len(refused.value.rule) < 200
+
+
+EVENT = '{"type":"invoke","f":"w","process":0,"value":[1,2]}'
+
+
+@pytest.mark.parametrize(
+    ("before", "between", "after"), [("[", ",", "]"), ('{"history":[', ",\n", "]}"), ("", "\n", "")]
+)
+def test_large_json_of_what_is_no_event_is_refused_before_it_is_kept(
+    before: str, between: str, after: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_events, "MOST_SHORT_OBJECTS", 50)
+    events = json_events.read_json(before + between.join(60 * [EVENT]) + after, "log.json")
+    assert len(events.type) == 60
+    with pytest.raises(
+        HistoryError, match=r"line 1: 6[01] objects in [0-9,]+ characters: an event has a type"
+    ):
+        json_events.read_json(before + between.join(60 * ['{"type":"ok"}']) + after, "log.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (f"[{EVENT},\n{{}}]", "line 2: not an event: Object missing required field `type`"),
+        (f'{EVENT}\n{{"f": "w"}}', "line 2: not an event: Object missing required field `type`"),
+        ('[{"type":[1,2]}]', "line 1: not an event: Expected"),
+        ('[{"type":"ok","process":{"a":1}}]', "line 1: not an event: Expected"),
+        (
+            f'[{EVENT},\n{{"type":"ok","f":"w","process":0,"value":[{30 * "1,"}1]}}]',
+            "line 2: an event of more",
+        ),
+        (
+            f'[{EVENT},\n{{"type":"ok","f":"w","process":0,"error":[{30 * "1,"}1]}}]',
+            "line 2: an event of more",
+        ),
+    ],
+)
+def test_what_an_event_of_json_may_hold_has_a_bound(
+    text: str, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_events, "MOST_TOKENS_OF_AN_EVENT", 20)
+    with pytest.raises(HistoryError) as refused:
+        json_events.read_json(text, "log.json")
+    assert rule in str(refused.value)
 
 
 def test_one_event_of_edn_has_a_bound_and_their_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
