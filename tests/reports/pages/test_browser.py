@@ -52,6 +52,6 @@ def test_a_browser_renders_the_page_offline_without_a_complaint(kind: str, tmp_p
     assert complaints == []
     drawn = Page(done.stdout)
     assert drawn.by_class["tip"] == 1  # our script ran to its first line at least,
-    assert drawn.by_class["copy"] == 1  # and to its last part
+    assert drawn.by_class["copy"] == 2  # and to its last part: the command and the diagram can be copied
     assert "alert(1)" not in done.stdout or kind == "evil"
     assert not [tag for tag, _ in drawn.tags if tag == "img"]
