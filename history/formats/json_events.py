@@ -63,7 +63,7 @@ def read_json(text: str, source: str) -> Events:
         HistoryError: an event cannot be read; with its line.
     """
     start = text.lstrip()[:200]
-    _refuse_if_hollow(text, source)
+    refuse_if_hollow(text, source)
     if start.startswith("["):
         found = _decoded(text, list[JsonEvent], source)
         return _events(found, _lines_of(text, len(found)), source)
@@ -81,7 +81,7 @@ def read_json(text: str, source: str) -> Events:
     return _line_by_line(text, source)
 
 
-def _refuse_if_hollow(text: str, source: str) -> None:
+def refuse_if_hollow(text: str, source: str) -> None:
     """Refuse a large file whose objects are too short to be events, before each of them takes its memory."""
     objects = text.count("{")
     if objects > MOST_SHORT_OBJECTS and objects * LEAST_OF_AN_EVENT > len(text):
@@ -93,7 +93,7 @@ def _refuse_if_hollow(text: str, source: str) -> None:
         )
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
+def numbered(text: str) -> Iterator[tuple[int, str]]:
     """Each line and its number. A list of them all could be much larger than the text."""
     number, start = 1, 0
     while (end := text.find("\n", start)) >= 0:
@@ -106,7 +106,7 @@ def _line_by_line(text: str, source: str) -> Events:
     decode = msgspec.json.Decoder(JsonEvent).decode
     found: list[JsonEvent] = []
     lines: list[int] = []
-    for number, line in _lines(text):
+    for number, line in numbered(text):
         if not line.strip():
             continue
         try:
@@ -159,7 +159,7 @@ def _lines_of(text: str, count: int) -> Sequence[int]:
     """The line of each event of an array."""
     if "\n" not in text.rstrip():
         return [1] * count
-    own = [number for number, line in _lines(text) if '{"' in line[:40].replace(" ", "")]
+    own = [number for number, line in numbered(text) if '{"' in line[:40].replace(" ", "")]
     if len(own) == count:
         return own
     lines, depth, line = [], 0, 1

@@ -33,14 +33,14 @@ import msgspec
 
 from history.formats.builder import Builder, Events
 from history.formats.events import error_text, key_text, shortened
-from history.formats.json_events import canonical
+from history.formats.json_events import canonical, numbered, refuse_if_hollow
 from history.history import HistoryError
+from history.limits import LONGEST_LINE_BYTES
 from history.values import MARK, encoded, in_words
 
 FIELDS = ("process", "type", "f", "key", "value", "time", "error", "start", "end", "result")
 OWN_PARQUET = frozenset({"time", "process", "type", "f", "key", "value", "error", "node", "raft_index"})
-MOST_CELL = 1 << 30
-csv.field_size_limit(MOST_CELL)
+csv.field_size_limit(LONGEST_LINE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ def read_csv(text: str, source: str, columns: Mapping[str, str]) -> Events:
     Raises:
         HistoryError: a row cannot be read; with its line.
     """
+    _refuse_long_line(text, source)
     sample = text.split("\n", 1)[0]
     separator = max(",;\t", key=sample.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
@@ -83,8 +84,23 @@ def read_csv(text: str, source: str, columns: Mapping[str, str]) -> Events:
                 begun = reader.line_num + 1
         except csv.Error as damage:
             raise HistoryError(begun, f"not CSV: {damage}", source) from None
+        except HistoryError:
+            raise
+        except ValueError as damage:
+            raise HistoryError(begun, shortened(str(damage)), source) from None
 
     return _events(rows(), source)
+
+
+def _refuse_long_line(text: str, source: str) -> None:
+    """Refuse a line whose cells might take many times its size."""
+    start = 0
+    while len(text) - start > LONGEST_LINE_BYTES:
+        end = text.rfind("\n", start, start + LONGEST_LINE_BYTES + 1)
+        if end < 0:
+            rule = f"a line of more than {LONGEST_LINE_BYTES:,} characters"
+            raise HistoryError(text.count("\n", 0, start) + 1, rule, source)
+        start = end + 1
 
 
 def read_json_rows(text: str, source: str, columns: Mapping[str, str]) -> Events:
@@ -96,7 +112,8 @@ def read_json_rows(text: str, source: str, columns: Mapping[str, str]) -> Events
     decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
     def rows() -> Iterator[Row]:
-        lines: Iterable[tuple[int, Any]] = enumerate(text.split("\n"), start=1)
+        lines: Iterable[tuple[int, Any]] = numbered(text)
+        refuse_if_hollow(text, source)
         try:
             if text.lstrip().startswith("["):
                 whole = msgspec.json.decode(text, type=list[dict[str, msgspec.Raw]])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from history import NEMESIS, HistoryError
-from history.formats import RecordedHistory, edn, json_events, read
+from history.formats import RecordedHistory, edn, json_events, read, tables
 from history.values import in_words
 
 WRITE = "{:type :invoke, :f :write, :value 1, :process 0}\n{:type :ok, :f :write, :value 1, :process 0}\n"
@@ -232,6 +232,7 @@ def test_values_that_are_lists_of_two_but_ask_for_nothing_are_values() -> None:
         (b"{:type :invoke, :f :write, :process 0, :value 09}", "line 1: not a number: '09'"),
         (b"PAR1 and nothing more", "line 1: not a Parquet file"),
         (b"process,type,f\n0,invoke,w,3\n", "line 2: 4 cells, where the first line names 3 columns"),
+        (b"process,type,f,value\n0,invoke,w,1\n0,ok,w," + b"1" * 5_000, "line 3: a number of more than 4000"),
     ],
 )
 def test_bad_input_is_refused_with_its_line_and_rule(content: bytes, rule: str, tmp_path: Path) -> None:
@@ -284,6 +285,26 @@ def test_what_an_event_of_json_may_hold_has_a_bound(
     with pytest.raises(HistoryError) as refused:
         json_events.read_json(text, "log.json")
     assert rule in str(refused.value)
+
+
+def test_a_line_of_a_table_has_a_bound_and_their_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LONGEST_LINE_BYTES", 30)
+    rows = "process,type,f,value\n" + 40 * "0,invoke,w,1\n"
+    assert len(tables.read_csv(rows, "log.csv", {}).type) == 40
+    with pytest.raises(HistoryError, match="line 42: a line of more than 30 characters"):
+        tables.read_csv(f"{rows}0,invoke,w,{20 * 'x'}", "log.csv", {})
+
+
+def test_rows_of_json_that_are_no_events_are_refused_before_they_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(json_events, "MOST_SHORT_OBJECTS", 50)
+    columns = {"process": "worker"}
+    row = '{"worker":1,"type":"invoke","f":"w"}'
+    for before, between, after in (("[", ",", "]"), ("", "\n", "")):
+        assert len(tables.read_json_rows(before + between.join(60 * [row]) + after, "l", columns).type) == 60
+        with pytest.raises(HistoryError, match="60 objects in"):
+            tables.read_json_rows(before + between.join(60 * ['{"worker":1}']) + after, "l", columns)
 
 
 def test_one_event_of_edn_has_a_bound_and_their_number_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
