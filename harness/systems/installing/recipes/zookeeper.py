@@ -1,4 +1,4 @@
-"""ZooKeeper: 3.8.0 of Debian, and 3.9.5 by Maven; the jars of the server and of its libraries."""
+"""ZooKeeper: 3.8.0 of Debian, and later ones by Maven; the jars of the server and of its libraries."""
 
 from __future__ import annotations
 
@@ -34,6 +34,25 @@ _JARS = (
 """What the manifest of zookeeper.jar names by absolute paths, but for clients; and a log on stderr."""
 _CLASS_PATH = tuple(f"usr/share/java/{jar}" for jar in _JARS)
 
+
+def _by_maven(version: str, slf4j: str) -> Release:
+    """A release with its libraries; `slf4j` is the version of the interface of its log."""
+    return Release(
+        version,
+        Maven(
+            (
+                f"org.apache.zookeeper:zookeeper:{version}",
+                "io.dropwizard.metrics:metrics-core:4.1.12.1",
+                "org.xerial.snappy:snappy-java:1.1.10.5",
+                f"org.slf4j:slf4j-simple:{slf4j}",
+            ),
+            without=("ch.qos.logback:logback-classic", "ch.qos.logback:logback-core"),
+        ),
+        {"zookeeper": ("lib/*.jar",)},
+        needs_mib=60,
+    )
+
+
 ZOOKEEPER = Recipe(
     system="zookeeper",
     programs=(
@@ -59,19 +78,8 @@ ZOOKEEPER = Recipe(
             {"zookeeper": _CLASS_PATH},
             needs_mib=100,
         ),
-        Release(
-            "3.9.5",
-            Maven(
-                (
-                    "org.apache.zookeeper:zookeeper:3.9.5",
-                    "io.dropwizard.metrics:metrics-core:4.1.12.1",
-                    "org.xerial.snappy:snappy-java:1.1.10.5",
-                    "org.slf4j:slf4j-simple:2.0.13",
-                ),
-                without=("ch.qos.logback:logback-classic", "ch.qos.logback:logback-core"),
-            ),
-            {"zookeeper": ("lib/*.jar",)},
-            needs_mib=60,
-        ),
+        _by_maven("3.8.4", slf4j="1.7.30"),
+        _by_maven("3.8.5", slf4j="1.7.30"),
+        _by_maven("3.9.5", slf4j="2.0.13"),
     ),
 )
