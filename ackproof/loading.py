@@ -14,7 +14,7 @@ from harness.recording.folder import RecordedFolder, plain
 from harness.run.folder import RunFolder
 from history import History, Recording
 from history.files import RefusedFile, decode_json, is_regular, read_regular
-from history.frame import frame as frame_of
+from history.views.frame import frame as frame_of
 
 if TYPE_CHECKING:
     import pandas as pd

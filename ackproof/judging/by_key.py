@@ -21,7 +21,7 @@ from checkers.verdict import Checker, IllegalOperation, Verdict, checked
 from harness.errors import CouldNotRun
 from harness.executors.executor import WAIT_S, Executor
 from history import History, Recording
-from history.by_key import KeyGroup, key_groups
+from history.views.by_key import KeyGroup, key_groups
 
 if TYPE_CHECKING:
     from ackproof.judging.checking import Elsewhere

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 
 from history import NEMESIS, History
-from history.frame import frame, latencies
 from history.nemesis import FaultKind
 from history.units import MILLISECOND_NS
+from history.views.frame import frame, latencies
 from tests.checkers.builders import HistoryBuilder, simulate
 
 COLUMNS = [
@@ -118,7 +118,7 @@ def test_latencies_are_the_quantiles_of_what_was_acknowledged() -> None:
 
 
 def test_a_history_without_a_frame_loads_no_pandas() -> None:
-    code = "import sys, history, history.frame; sys.exit('pandas' in sys.modules)"
+    code = "import sys, history, history.views.frame; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
