@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -32,7 +32,7 @@ NULL = msgspec.Raw(b"null")
 LEAST_OF_AN_EVENT = 24
 """Characters; `{"type":"ok","f":"r","process":0}` has some more."""
 MOST_SHORT_OBJECTS = 4_000_000
-"""So many objects take about 0.5 GB; a file with fewer is read whatever their lengths are."""
+"""Four million objects take about 0.5 GB; a file with fewer is read whatever their lengths are."""
 
 
 Scalar = str | int | float | bool | None
@@ -182,11 +182,23 @@ def _events(found: Sequence[JsonEvent], lines: Sequence[int], source: str) -> Ev
     value, texts = _each_once([event.value for event in found], canonical, lines, source)
     key, keys = _each_once([event.key for event in found], _plain, lines, source)
     error, errors = _each_once([event.error for event in found], _plain, lines, source)
-    event_keys, event_errors = [keys[code] for code in key], [errors[code] for code in error]
-    fast = _at_once(found, lines, value, texts, event_keys, event_errors)
-    if fast is not None:
-        return fast
-    return _one_by_one(found, lines, value, texts, event_keys, event_errors, source)
+    decoded = _Decoded(
+        found, lines, value, texts, [keys[code] for code in key], [errors[code] for code in error]
+    )
+    fast = _at_once(decoded)
+    return fast if fast is not None else _one_by_one(decoded, source)
+
+
+class _Decoded(NamedTuple):
+    """The events of a file, and by event what stayed undecoded at first."""
+
+    events: Sequence[JsonEvent]
+    lines: Sequence[int]
+    value: list[int]
+    """The code of the event's value, an index of `texts`."""
+    texts: Sequence[str]
+    keys: Sequence[Any]
+    errors: Sequence[Any]
 
 
 def _each_once(
@@ -208,14 +220,8 @@ def _each_once(
     return codes, meant
 
 
-def _at_once(
-    found: Sequence[JsonEvent],
-    lines: Sequence[int],
-    value: list[int],
-    texts: Sequence[str],
-    event_keys: Sequence[Any],
-    event_errors: Sequence[Any],
-) -> Events | None:
+def _at_once(decoded: _Decoded) -> Events | None:
+    found = decoded.events
     f, keys, errors = Vocabulary(), Vocabulary(), Vocabulary()
     try:
         process = np.array([event.process for event in found])
@@ -224,8 +230,8 @@ def _at_once(
         types = np.array([TYPE_CODES[kind] for kind in kinds], dtype=np.int8)
         names: list[Any] = [event.f for event in found]
         f_codes = np.array([f.code(name) for name in names], dtype=np.int64)
-        key_codes = np.array([keys.code(key) for key in event_keys], dtype=np.int64)
-        error_codes = np.array([errors.code(error) for error in event_errors], dtype=np.int64)
+        key_codes = np.array([keys.code(key) for key in decoded.keys], dtype=np.int64)
+        error_codes = np.array([errors.code(error) for error in decoded.errors], dtype=np.int64)
     except (KeyError, TypeError, ValueError, OverflowError):
         return None
     known = (f.texts, keys.texts, errors.texts)
@@ -235,10 +241,10 @@ def _at_once(
         return None
     if any(type(name) is not str or name[:1].isdecimal() or name[:1] == "-" for own in known for name in own):
         return None
-    canonical_codes, values = _values(texts)
+    canonical_codes, values = _values(decoded.texts)
     return Events(
-        np.fromiter(lines, np.int64, len(found)), time, process, (), types, f_codes, f.texts, key_codes,
-        keys.texts, canonical_codes[value], values, error_codes, errors.texts,
+        np.fromiter(decoded.lines, np.int64, len(found)), time, process, (), types, f_codes, f.texts,
+        key_codes, keys.texts, canonical_codes[decoded.value], values, error_codes, errors.texts,
     )  # fmt: skip
 
 
@@ -249,17 +255,10 @@ def _values(texts: Sequence[str]) -> tuple[Any, tuple[str, ...]]:
     return codes, known.texts
 
 
-def _one_by_one(
-    found: Sequence[JsonEvent],
-    lines: Sequence[int],
-    value: list[int],
-    texts: Sequence[str],
-    event_keys: Sequence[Any],
-    event_errors: Sequence[Any],
-    source: str,
-) -> Events:
+def _one_by_one(decoded: _Decoded, source: str) -> Events:
     builder = Builder(source)
-    for event, code, line, key, error in zip(found, value, lines, event_keys, event_errors, strict=False):
+    found, lines, value, texts, keys, errors = decoded
+    for event, code, line, key, error in zip(found, value, lines, keys, errors, strict=False):
         type_, f = event.type, event.f
         if not isinstance(type_, str):
             raise builder.refusal(line, f'"type" is {shortened(in_words(type_))}, not a name')

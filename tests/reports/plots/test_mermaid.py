@@ -22,7 +22,7 @@ from reports.plots.picture.moments import Subject
 from reports.plots.picture.scene import Scene
 from reports.text import clean, seconds, shorten
 from tests.reports import simulated
-from tests.reports.plots.test_picture import scene
+from tests.reports.plots.test_picture import scene, scene_of_class
 from tests.reports.simulated import OF_CLASS
 
 LABEL = r"(?:[^#;:%{}<>&\"`$\\~^\n]|#\d{1,7};)+"
@@ -54,12 +54,7 @@ HOSTILE = (
 
 def diagram_of(name: str) -> tuple[Scene, str]:
     """The scene of one class of violation, and its text."""
-    judged = simulated.judged(name)
-    assert judged.about.explanation is not None
-    subject = Subject.of_explanation(judged.about.explanation)
-    assert subject is not None
-    found = scene(judged.recording, subject)
-    assert found is not None
+    _, found = scene_of_class(name)
     return found, mermaid(found)
 
 

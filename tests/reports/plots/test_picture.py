@@ -35,6 +35,17 @@ def scene(recording: Recording, about: Evidence | Subject) -> Scene | None:
     return scene_of(subject, recording, spans, marks, role_lanes(recording, marks, periods, end), periods)
 
 
+def scene_of_class(name: str) -> tuple[Subject, Scene]:
+    """The subject and the scene of one class of violation (`tests.reports.simulated`)."""
+    judged = simulated.judged(name)
+    assert judged.about.explanation is not None
+    subject = Subject.of_explanation(judged.about.explanation)
+    assert subject is not None
+    found = scene(judged.recording, subject)
+    assert found is not None
+    return subject, found
+
+
 def drawn(found: Scene) -> ElementTree.Element:
     return ElementTree.fromstring(str(picture(found, "p").svg))
 
@@ -52,11 +63,7 @@ def test_each_class_of_violation_has_a_picture_that_fits_the_screen_and_shows_wh
     name: str,
 ) -> None:
     judged = simulated.judged(name)
-    assert judged.about.explanation is not None
-    subject = Subject.of_explanation(judged.about.explanation)
-    assert subject is not None
-    found = scene(judged.recording, subject)
-    assert found is not None
+    subject, found = scene_of_class(name)
     svg = drawn(found)
     assert float(svg.attrib["width"]) == WIDTH
     assert float(svg.attrib["height"]) <= TALLEST

@@ -37,7 +37,7 @@ TOUCHES: dict[str, Callable[[], object]] = {
     "clock": time.monotonic,
     "clock-ns": time.time_ns,
     "date": datetime.datetime.now,
-    "sleep": lambda: time.sleep(0),
+    "sleep": lambda: time.sleep(0),  # what is to be noticed; nothing waits for it
     "random": random.random,
     "randint": lambda: random.randint(1, 6),
     "unseeded": random.Random,

@@ -103,8 +103,9 @@ class Watcher:
         if event == "open" and isinstance(about, int):
             return  # a descriptor that is there already
         frame: FrameType | None = sys._getframe(1)
+        # Reading a module is Python's own work: the same files at each start, whatever the core decides.
         if frame is None or any("importlib" in one.f_code.co_filename for one in _stack(frame)):
-            return  # Python reads a module
+            return
         named = f" {os.fsdecode(about)!r}" if isinstance(about, (str, bytes)) else ""
         self._note(f"{AUDITED[event]}{named} ({event})", frame)
 
