@@ -6,6 +6,10 @@
 It keeps a cluster of three nodes in network namespaces (root), and has `ackproof run` judge it once for each
 workload and seed. Each such run works on names of its own, so it finds nothing that another one left. Its
 nodes are idle processes that stand for those of the cluster: `RunningNacos` asks the real ones.
+
+A node of 1.4 and later loads what its peers know when it starts, and half a minute later if it was alone
+then; what it loads replaces ephemeral registrations that it acknowledged meanwhile (docs/found.md). So the
+first control begins when each node has loaded; with `--while-loading` as soon as the nodes have addresses.
 Exit status: 1 if a run is invalid, else 2 if one could not tell, else 0.
 """
 
@@ -29,8 +33,10 @@ from harness.client.clients import Client, MakeClient, Site
 from harness.client.codecs.base import Codec
 from harness.client.http import HttpTransport
 from harness.client.net import Net
+from harness.nemesis.view import ClusterView
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place
 from harness.systems.nacos import Nacos
+from harness.systems.nacos.versions import VERSIONS
 from harness.systems.options import made_of
 from history import Operation
 
@@ -39,6 +45,9 @@ HOSTS = ("10.77.0.1", "10.77.0.2", "10.77.0.3")
 """The addresses of the nodes of a run in network namespaces, in the order of their names."""
 KEPT_S = 3600
 START_BOUND_S = 120.0
+LOAD_BOUND_S = 300.0
+LOADED = "[DISTRO-INIT] load snapshot data success"
+"""What a node of 1.4 and later logs when it has loaded its peers' ephemeral registrations."""
 IDLE = "import signal; signal.pause()"
 WORDS = {0: "valid", 1: "INVALID", 2: "unknown"}
 
@@ -92,6 +101,10 @@ class RunningNacos(msgspec.Struct, frozen=True):
     def launch(self, place: Place) -> Launch:
         """An idle process."""
         return Launch.of(place.python, "-c", IDLE)
+
+    def leader(self, view: ClusterView) -> str | None:
+        """As of Nacos."""
+        return self.real.leader(view)
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
         """That of the node of the same name in the cluster."""
@@ -167,6 +180,27 @@ def bridge_of(cluster: subprocess.Popen[bytes], before: set[str]) -> str:
     sys.exit("the cluster did not start: its output has the reason")
 
 
+def wait_until_loaded(cluster: subprocess.Popen[bytes], runs: set[Path], folder: Path) -> None:
+    """Wait until each node of the run that is new in `folder` has loaded what its peers know.
+
+    Raises:
+        SystemExit: the run ended, or a node has not loaded in time.
+    """
+    until = time.monotonic() + LOAD_BOUND_S
+    missing = len(HOSTS)
+    while cluster.poll() is None and time.monotonic() < until:
+        logs = [
+            log
+            for run in sorted(set(folder.glob("20*")) - runs)
+            for log in run.glob("nodes/*/home/nacos/logs/protocol-distro.log")
+        ]
+        missing = len(HOSTS) - sum(LOADED in log.read_text("utf-8", "replace") for log in logs)
+        if not missing:
+            return
+        time.sleep(1)  # a poll of what other processes write
+    sys.exit(f"{missing} nodes have not loaded what their peers know: `--while-loading` does not wait")
+
+
 def judged(bridge: str, asked: argparse.Namespace, what: str, seed: int) -> int:
     """The exit status of one control, which is printed in a line."""
     workload, data, *api = what.split("/")
@@ -197,6 +231,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=30)
     parser.add_argument("--concurrency", type=int, default=6)
     parser.add_argument("--time-limit", type=float, default=30)
+    parser.add_argument("--while-loading", action="store_true", help="do not wait until nodes have loaded")
     parser.add_argument("--store", type=Path, default=Path("store-of-controls"))
     return parser.parse_args()
 
@@ -212,12 +247,14 @@ def main() -> int:
     keeping += ["--system-option", "function=all", "--workload", "stale-instances", "--nemesis", "none"]
     keeping += ["--rate", "1", "--concurrency", "1", "--time-limit", str(KEPT_S)]
     keeping += ["--store", str(asked.store / "cluster")]
-    before = namespaces()
+    before, runs = namespaces(), set((asked.store / "cluster").glob("20*"))
     with (asked.store / "cluster.txt").open("wb") as output:
         cluster = subprocess.Popen(keeping, stdout=output, stderr=output, start_new_session=True)
         try:
             bridge = bridge_of(cluster, before)
             subprocess.run(["ip", "netns", "exec", bridge, "ip", "link", "set", "lo", "up"], check=True)
+            if not asked.while_loading and VERSIONS[asked.version].naming_group is not None:
+                wait_until_loaded(cluster, runs, asked.store / "cluster")
             with ThreadPoolExecutor(asked.at_once) as pool:
                 statuses = list(pool.map(lambda one: judged(bridge, asked, *one), controls))
         finally:

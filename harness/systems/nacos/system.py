@@ -39,6 +39,7 @@ from harness.client.codecs.base import Codec, HttpReply, HttpRequest
 from harness.client.data_types import EXPIRING_INSTANCE, STALE_INSTANCE
 from harness.client.net import Net
 from harness.errors import CouldNotRun
+from harness.nemesis.view import ClusterView
 from harness.systems.base import CLIENT, Bounds, Launch, Links, NodeStatus, Place, Process, WrittenFile
 from harness.systems.installing import Located, located, located_java
 from harness.systems.nacos.beats import BeatingClient, Beats
@@ -200,6 +201,20 @@ class Nacos(msgspec.Struct, frozen=True):
         if self.snapshot_s is not None:
             settings.append(("nacos.core.protocol.raft.data.snapshot_interval_secs", str(self.snapshot_s)))
         return "".join(f"{name}={value}\n" for name, value in settings)
+
+    def leader(self, view: ClusterView) -> str | None:
+        """The leader that a majority follows, of 0.8.0 in whatever terms.
+
+        0.8.0 adds 100 to a node's term with each publication that the node takes part in. So a follower that
+        missed one stays a step behind its leader until the next election, and follows it all the same.
+        """
+        if self.release.naming_group is not None:
+            return view.agreed_leader()
+        leader = view.leader()
+        followers = [
+            name for name, node in view.nodes.items() if leader is not None and node.leader == leader
+        ]
+        return leader if len(followers) >= view.majority() else None
 
     async def status(self, place: Place, net: Net) -> NodeStatus | None:
         """The state of the Raft that keeps persistent instances, or configurations."""

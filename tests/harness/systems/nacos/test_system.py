@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from harness.errors import CouldNotRun
+from harness.nemesis.view import ClusterView, NodeView
 from harness.run.test import Test
 from harness.systems import system_of
-from harness.systems.base import NodeStatus, Place, bounds
+from harness.systems.base import NodeStatus, Place, bounds, leader
 from harness.systems.nacos import Nacos
 from harness.systems.nacos.status import read_jraft, read_own_raft
 from harness.systems.nacos.versions import VERSIONS
@@ -155,6 +156,25 @@ def test_whom_a_node_of_the_old_raft_follows_counts_above_a_dead_leader_of_a_new
         seen = read_own_raft(PEERS, "n2", BY_CLIENT, none)
         assert seen is not None
         assert seen.leader is None, none
+
+
+def test_the_old_raft_has_a_leader_though_its_followers_are_a_publication_behind() -> None:
+    def view(*leaders: str | None) -> ClusterView:
+        roles = (
+            "leader" if leader == name else "follower" for name, leader in zip(MEMBERS, leaders, strict=True)
+        )
+        states = [
+            NodeView(running=True, role=role, term=101 + 100 * (role == "leader"), leader=leader)
+            for role, leader in zip(roles, leaders, strict=True)
+        ]
+        return ClusterView(dict(zip(MEMBERS, states, strict=True)))
+
+    old, newer = Nacos("0.8.0"), Nacos("1.4.1")
+    assert leader(old, view("n3", "n3", "n3")) == "n3"
+    assert leader(newer, view("n3", "n3", "n3")) is None
+    assert leader(old, view(None, None, "n3")) is None
+    assert leader(old, view("n1", "n1", "n3")) is None, "the leader of the newest term has one follower"
+    assert leader(old, view(None, None, None)) is None
 
 
 def test_a_candidate_of_the_old_raft_names_no_leader() -> None:
