@@ -39,6 +39,7 @@ from harness.run.parts import RunParts, parts_of, settle_bound_s
 from harness.run.progress import HEALING, READING_BACK, WORKING, ProgressLine, Tally, Waiting
 from harness.run.test import Test
 from harness.run.watching.never_ok import NeverOk
+from harness.run.watching.standstill import ended_at_standstill
 from harness.run.watching.watch import RunWatch
 from harness.run.worlds import world_of
 from harness.systems.base import HasVersion, System, bounds, lacks, promises
@@ -169,7 +170,12 @@ class _Run:
             Waiting(f"starting {plural(len(self._test.nodes), 'node')}", most_s, is_before_the_work=True)
         )
         try:
-            async with _background(self._show()), world:
+            folder, request_s = self._folder.path, bounds(self._parts.system).request_s
+            async with (
+                _background(self._show()),
+                ended_at_standstill(folder, folder.parent, request_s),
+                world,
+            ):
                 most_s = bounds(self._parts.system).leader_s
                 self._wait_for(Waiting("waiting for a leader", most_s, is_before_the_work=True))
                 await world.wait_for_leader(most_s)

@@ -68,6 +68,7 @@ SCRIPTS: Mapping[str, Script] = {
     "etcd-paused-leader": Script("etcd_paused_leader.py", "etcd", (PROGRAM,), 60),
     "kazoo-counted-twice": Script("kazoo_counted_twice.py", "zookeeper", (ADDRESS,), 15),
     **{f"kazoo-{case}": Script("kazoo_recipes.py", "zookeeper", (ADDRESS, case), 25) for case in _RECIPES},
+    "nacos-first-load": Script("nacos_first_load.py", "nacos", (HOSTS,), 150, version="2"),
     "nacos-refused-swap": Script("nacos_refused_swap.py", "nacos", ("v1", HOSTS), 120, version="2"),
     "nacos-refused-swap-v3": Script("nacos_refused_swap.py", "nacos", ("v3", HOSTS), 120, version="3"),
     "nacos-two-publications": Script("nacos_two_publications.py", "nacos", ("v1", HOSTS), 180),
