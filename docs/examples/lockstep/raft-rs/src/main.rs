@@ -84,7 +84,7 @@ impl lockstep::Node for Node {
         match e.event.as_str() {
             "time" => {
                 self.raft.tick();
-                self.reads.tick(&mut self.raft, out);
+                self.reads.tick(self.raft.raft.election_timeout(), &mut self.raft, out);
                 out.timer("tick", e.now + self.tick_ns);
             }
             // raft-rs may refuse a message

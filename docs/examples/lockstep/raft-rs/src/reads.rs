@@ -29,9 +29,8 @@ impl Reads {
     }
 
     /// raft-rs drops a read where there is no leader, or one that has committed nothing yet: ask again, and
-    /// then give up.
-    pub fn tick(&mut self, raft: &mut RawNode<Disk>, out: &mut Effects) {
-        let long = raft.raft.election_timeout();
+    /// then give up. `long` is an election time-out, in ticks.
+    pub fn tick(&mut self, long: usize, raft: &mut RawNode<Disk>, out: &mut Effects) {
         self.waiting.retain(|name, read| {
             read.ticks += 1;
             if read.ticks == long {
