@@ -9,7 +9,7 @@ from checkers.transactions.solver.proof import Link as FoundLink
 from checkers.transactions.solver.proof import Rule as FoundRule
 from checkers.transactions.solver.proof import Step as FoundStep
 from checkers.verification.certificate import ForcedOrders, Link, Point, Refuted, Rule, Step
-from checkers.verification.transactions.steps import text_of
+from history.values import encoded
 
 REASONS = {WITHIN: "within", WRITE_READ: "wr", SESSION: "process", REAL_TIME: "real time", FORCED: "forced"}
 
@@ -68,7 +68,7 @@ class _Writing:
         if found.candidates or found.other < 0:
             return None
         writers, reads = self._task.writers, self._task.reads
-        key = text_of(self._task.txns.key_name(int(writers.key[found.other])))
+        key = encoded(self._task.txns.key_name(int(writers.key[found.other])))
         return Rule(
             key,
             None if found.read < 0 else self._transaction(int(reads.member[found.read])),

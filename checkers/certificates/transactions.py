@@ -93,7 +93,7 @@ def _orders(history: History, consistency: str) -> Iterator[Proof]:
     txns = transactions(history, lists=True)
     graph = dependencies(read_lists(txns), level_of(consistency))
     facts = facts_of(history, lists=True)
-    happened = [facts.happened(facts.transactions[int(index)]) for index in txns.invoked]
+    happened = [int(index) in facts.happened for index in txns.invoked]
     serial = _sorted(graph.source.tolist(), graph.target.tolist(), graph.nodes)
     if serial is not None:
         yield CommitOrder(

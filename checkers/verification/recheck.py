@@ -29,6 +29,7 @@ from checkers.verification.data_types.operations import by_key
 from checkers.verification.data_types.orders import recheck_orders
 from checkers.verification.runs.registrations import recheck_lost_write
 from checkers.verification.runs.traces import recheck_events
+from checkers.verification.transactions import own_steps, values
 from checkers.verification.transactions.anomalies import recheck_anomaly
 from checkers.verification.transactions.commit_orders import recheck_commit_order, recheck_snapshot_order
 from checkers.verification.transactions.dependencies import recheck_dependencies
@@ -39,12 +40,15 @@ from checkers.verification.transactions.levels import (
     SNAPSHOT_ISOLATION,
     level_of,
 )
-from checkers.verification.transactions.steps import facts_of, refuse_written_again
+from checkers.verification.transactions.stated import refuse_written_again, stated_by
+from checkers.verification.transactions.steps import facts_of
 from checkers.words import plural
 from history import History, Recording
 
 MOST_CONFIGURATIONS = 2_000_000
 """How far the search of a closed part goes before it is given up as too large."""
+ANOMALIES = {**values.KINDS, **own_steps.KINDS}
+"""The anomalies that need no circle, by their names."""
 
 
 def recheck_linearizability(
@@ -107,7 +111,7 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
     """
     level = certificate.consistency or "strict-serializable"
     base, sessions, real_time = level_of(level, lists=lists)
-    initial, duplicates = _stated(certificate, lists=lists)
+    initial, duplicates = stated_by(certificate, lists=lists)
     facts = facts_of(history, lists=lists, initial=initial)
     if not duplicates:
         refuse_written_again(facts)
@@ -130,21 +134,9 @@ def recheck_transactions(history: History, certificate: Certificate, *, lists: b
             recheck_forced_orders(facts, forced, snapshots=apart, sessions=sessions, real_time=real_time)
             return f"after {plural(len(forced.steps), 'order')} that must hold, no order is left"
         case Claim.INVALID, Anomaly() as anomaly:
-            recheck_anomaly(facts, anomaly, base)
+            recheck_anomaly(facts, anomaly, base, ANOMALIES)
             return f"{anomaly.name}: no level from {level} up allows it"
     raise CertificateError(f"this proof does not show that the history is {certificate.claim} at {level}")
-
-
-def _stated(certificate: Certificate, *, lists: bool) -> tuple[str, bool]:
-    """The initial value, and whether values may be written again, as the options of a certificate state."""
-    known = frozenset() if lists else frozenset({"initial", "duplicates"})
-    strange = sorted({*certificate.options} - known)
-    if strange:
-        raise CertificateError(f"there is no option {strange[0]!r} of {certificate.model}")
-    duplicates = certificate.options.get("duplicates", "false")
-    if duplicates not in ("true", "false"):
-        raise CertificateError(f"duplicates is true or false, not {duplicates!r}")
-    return certificate.options.get("initial", "null"), duplicates == "true"
 
 
 def recheck_run(recording: Recording, certificate: Certificate) -> str:

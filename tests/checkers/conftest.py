@@ -23,8 +23,8 @@ from checkers.transactions.isolation import Isolation
 from checkers.verdict import Validity, Verdict
 from checkers.verification.data_types.closed_parts import TooLarge
 from checkers.verification.recheck import recheck_linearizability, recheck_transactions
-from checkers.verification.transactions.steps import text_of
 from history import Recording
+from history.values import encoded
 from tests.numbers import misnamed
 
 MOST_VERDICTS = 40
@@ -132,4 +132,4 @@ def _options(isolation: Isolation) -> dict[str, str]:
     """What is assumed of registers, as the command line takes it."""
     duplicates, initial = isolation.assumed
     options = {"duplicates": "true"} if duplicates else {}
-    return options if initial is None else {**options, "initial": text_of(initial)}
+    return options if initial is None else {**options, "initial": encoded(initial)}

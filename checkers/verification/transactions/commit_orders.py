@@ -114,7 +114,7 @@ def _in_real_time(placed: Iterable[Transaction], moments: Mapping[int, Moments])
 
 def _carried_out(facts: Facts, transaction: Transaction, state: State) -> State:
     """What a transaction writes when it begins in a state; its reads must be as they were."""
-    initial = () if facts.lists else (facts.initial,)
+    initial = () if facts.initial is None else (facts.initial,)
     own: dict[str, tuple[str, ...]] = {}
     for step in transaction.steps:
         now = own.get(step.key, state.get(step.key, initial))
@@ -122,6 +122,6 @@ def _carried_out(facts: Facts, transaction: Transaction, state: State) -> State:
             own[step.key] = (*now, step.value)
         elif step.f == "w":
             own[step.key] = (step.value,)
-        elif transaction.ok and now != (step.elements if facts.lists else (step.value,)):
+        elif transaction.ok and now != step.shown:
             raise CertificateError(f"in this order transaction {transaction.begun} reads another {step.key}")
     return own

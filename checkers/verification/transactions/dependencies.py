@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkers.verification.certificate import CertificateError, Dependencies, Edge
-from checkers.verification.transactions.steps import Facts, Step, Transaction, author_of, foreign_reads
+from checkers.verification.transactions.steps import Facts, Step, Transaction, foreign_reads
 
 
 def recheck_dependencies(
@@ -60,22 +60,21 @@ def _recheck_edge(facts: Facts, edge: Edge, *, sessions: bool, real_time: bool) 
     source, target = facts.named(edge.source), facts.named(edge.target)
     match edge.reason:
         case "process":
-            holds = sessions and source.process == target.process and source.begun < target.begun
-            holds = holds and source.ok and facts.happened(target)
+            holds = (
+                sessions and source.ok and source.process == target.process and source.begun < target.begun
+            )
         case "real time":
             ended = source.ended if source.ok else None
-            holds = real_time and ended is not None and ended < target.begun and facts.happened(target)
+            holds = real_time and ended is not None and ended < target.begun
         case "wr":
             holds = any(_reads_from(facts, step, source) for step in foreign_reads(facts, target))
         case "ww":
-            holds = facts.happened(target) and _overwrites(facts, source, target)
+            holds = _overwrites(facts, source, target)
         case "rw":
-            holds = facts.happened(target) and any(
-                _misses(facts, step, target) for step in foreign_reads(facts, source)
-            )
+            holds = any(_misses(facts, step, target) for step in foreign_reads(facts, source))
         case _:
             holds = False
-    if not holds:
+    if not holds or target.begun not in facts.happened:
         raise CertificateError(
             f"nothing shows that transaction {edge.source} precedes {edge.target} by {edge.reason}"
         )
@@ -107,8 +106,7 @@ def _last(transaction: Transaction, key: str) -> str | None:
 
 
 def _reads_from(facts: Facts, read: Step, source: Transaction) -> bool:
-    values = read.elements if facts.lists else (read.value,)
-    return any(author_of(facts, read.key, value) is source for value in values)
+    return any(facts.author_of(read.key, value) is source for value in read.shown)
 
 
 def _overwrites(facts: Facts, source: Transaction, target: Transaction, key: str | None = None) -> bool:
@@ -121,11 +119,11 @@ def _overwrites(facts: Facts, source: Transaction, target: Transaction, key: str
             for write in writes
         )
     for write in writes:
-        if author_of(facts, write.key, write.value) is not target:
+        if facts.author_of(write.key, write.value) is not target:
             continue
         for shown in facts.shown.get(write.key, ()):
             before = shown[: shown.index(write.value)] if write.value in shown else shown
-            if any(author_of(facts, write.key, value) is source for value in before):
+            if any(facts.author_of(write.key, value) is source for value in before):
                 return True
     return False
 
@@ -133,15 +131,15 @@ def _overwrites(facts: Facts, source: Transaction, target: Transaction, key: str
 def _misses(facts: Facts, read: Step, target: Transaction) -> bool:
     """Whether a read shows a state before some write of the target."""
     for write in target.writes:
-        if write.key != read.key or author_of(facts, write.key, write.value) is not target:
+        if write.key != read.key or facts.author_of(write.key, write.value) is not target:
             continue
         if facts.lists:
-            if write.value not in read.elements:
+            if write.value not in read.shown:
                 return True
         elif read.value == facts.initial and not facts.writers.get((read.key, facts.initial)):
             return True
         else:
-            author = author_of(facts, read.key, read.value)
+            author = facts.author_of(read.key, read.value)
             if author is None or author is target:
                 continue
             if _overwrites(facts, author, target, read.key):

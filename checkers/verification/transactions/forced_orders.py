@@ -11,16 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from checkers.verification.certificate import (
-    CertificateError,
-    ForcedOrders,
-    Link,
-    Point,
-    Refuted,
-    Rule,
-    Step,
-)
-from checkers.verification.transactions.steps import Facts, Transaction, author_of
+from checkers.verification.certificate import CertificateError, ForcedOrders, Link, Point, Refuted, Rule, Step
+from checkers.verification.transactions.steps import Facts, Transaction
 
 COMMIT, SNAPSHOT = "commit", "snapshot"
 Order = tuple[Point, Point]
@@ -67,28 +59,30 @@ class _Checking:
     def point(self, point: Point) -> Point:
         """A point; where transactions are serial, each has only one."""
         what, transaction = point
-        named = self.facts.named(transaction)
-        if what not in (COMMIT, SNAPSHOT) or not self.facts.happened(named):
+        self.facts.named(transaction)
+        if what not in (COMMIT, SNAPSHOT) or transaction not in self.facts.happened:
             raise CertificateError(f"no point {what} of transaction {transaction}")
         return (what if self.snapshots else COMMIT, transaction)
 
+    def order(self, before: Point, after: Point) -> Order:
+        """An order of two points."""
+        return self.point(before), self.point(after)
+
     def take(self, step: Step) -> None:
         """Recheck a step, and count its order as shown."""
-        order = self.point(step.before), self.point(step.after)
+        order = self.order(step.before, step.after)
         self.cannot_keep(step.rule, step.refuted, kept=order)
         self.shown.append(order)
 
     def cannot_keep(self, rule: Rule, refuted: Sequence[Refuted], *, kept: Order | None) -> None:
         """Recheck that every way to keep a rule, but the one that is kept, closes a circle."""
         ways = self._ways(rule)
-        impossible = set()
         for one in refuted:
-            before, after = self.point(one.before), self.point(one.after)
-            if self.end_of(one.after, one.circle) != before:
+            if self.end_of(one.after, one.circle) != self.point(one.before):
                 raise CertificateError(f"the circle through {one.before} and {one.after} is open")
-            impossible.add((before, after))
+        impossible = {self.order(one.before, one.after) for one in refuted}
         left = [way for way in ways if not impossible & way]
-        if left != ([way for way in ways if kept in way] if kept is not None else []):
+        if left != [way for way in ways if kept in way]:
             raise CertificateError(f"a rule about {rule.key} can be kept in another way")
         if kept is not None and not left:
             raise CertificateError(f"a rule about {rule.key} does not say {kept[0]} before {kept[1]}")
@@ -97,26 +91,17 @@ class _Checking:
         """The ways to keep a rule, each as the orders that say it."""
         other = self._writer(rule.other, rule.key)
         if rule.author is None:
-            self._saw(rule, None)
-            return [frozenset({self._order(SNAPSHOT, rule.reader, COMMIT, rule.other)})]
+            return [frozenset({self._before_other(rule, None)})]
         author = self._writer(rule.author, rule.key)
         if author is other:
             raise CertificateError(f"a rule about transaction {rule.other} and itself")
-        earlier = self._order(COMMIT, rule.other, SNAPSHOT, rule.author)
+        earlier = self.order((COMMIT, rule.other), (SNAPSHOT, rule.author))
         if rule.reader is None:
-            return [frozenset({earlier}), frozenset({self._order(COMMIT, rule.author, SNAPSHOT, rule.other)})]
-        self._saw(rule, author)
+            later = self.order((COMMIT, rule.author), (SNAPSHOT, rule.other))
+            return [frozenset({earlier}), frozenset({later})]
         # Two writers of a key do not overlap, so these say the same.
-        same = self._order(COMMIT, rule.other, COMMIT, rule.author)
-        return [
-            frozenset({earlier, same}),
-            frozenset({self._order(SNAPSHOT, rule.reader, COMMIT, rule.other)}),
-        ]
-
-    def _order(self, what: str, transaction: int | None, then: str, other: int) -> Order:
-        if transaction is None:
-            raise CertificateError("a rule about the initial value needs a reader")
-        return self.point((what, transaction)), self.point((then, other))
+        same = self.order((COMMIT, rule.other), (COMMIT, rule.author))
+        return [frozenset({earlier, same}), frozenset({self._before_other(rule, author)})]
 
     def _writer(self, index: int, key: str) -> Transaction:
         writer = self.facts.named(index)
@@ -124,8 +109,8 @@ class _Checking:
             raise CertificateError(f"transaction {index} does not write {key}")
         return writer
 
-    def _saw(self, rule: Rule, author: Transaction | None) -> None:
-        """Recheck that the reader's first step on the key shows the author's last write of it."""
+    def _before_other(self, rule: Rule, author: Transaction | None) -> Order:
+        """The reader before the other writer; its first step on the key must show the author's last write."""
         reader = self.facts.named(rule.reader if rule.reader is not None else -1)
         first = next((step for step in reader.steps if step.key == rule.key), None)
         if first is None or first.f != "r" or not reader.ok or rule.other == rule.reader:
@@ -134,8 +119,9 @@ class _Checking:
             initial = self.facts.initial
             if first.value != initial or self.facts.writers.get((rule.key, initial)):
                 raise CertificateError(f"transaction {rule.reader} does not see {rule.key} before any write")
-        elif author_of(self.facts, rule.key, first.value) is not author or author is reader:
+        elif self.facts.author_of(rule.key, first.value) is not author or author is reader:
             raise CertificateError(f"transaction {rule.reader} does not see {rule.key} of {rule.author}")
+        return self.order((SNAPSHOT, reader.begun), (COMMIT, rule.other))
 
     def end_of(self, begin: Point, links: Sequence[Link]) -> Point:
         """Where a path of links from a point leads."""
@@ -163,6 +149,6 @@ class _Checking:
                 ended = first.ended if first.ok else None
                 return apart and self.real_time and ended is not None and ended < second.begun
             case "wr":
-                seen = (author_of(self.facts, step.key, step.value) for step in second.reads)
+                seen = (self.facts.author_of(step.key, step.value) for step in second.reads)
                 return apart and first is not second and any(author is first for author in seen)
         return False

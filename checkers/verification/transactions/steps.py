@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -12,21 +12,15 @@ from history import History
 from history.values import encoded
 
 
-def text_of(value: Any) -> str:
-    """A value as the JSON text of a history: two values are the same if their texts are."""
-    return encoded(value)
-
-
 class Step(NamedTuple):
-    """One step of a transaction; key and values are JSON texts."""
+    """One step of a transaction; key and values are JSON texts, one text for each value."""
 
     f: str
     """`append`, `w` or `r`."""
     key: str
     value: str
-    """What was written; of a register also what was read."""
-    elements: tuple[str, ...] = ()
-    """What was read of a list."""
+    shown: tuple[str, ...]
+    """The elements of a list that was read; of every other step its one value."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,8 @@ class Facts:
 
     transactions: Mapping[int, Transaction]
     lists: bool
-    initial: str
+    initial: str | None
+    """What a register holds at first; None of lists, which begin empty."""
 
     @cached_property
     def writers(self) -> Mapping[tuple[str, str], Sequence[Transaction]]:
@@ -74,34 +69,27 @@ class Facts:
                 found.setdefault((step.key, step.value), []).append(transaction)
         return found
 
+    def author_of(self, key: str, value: str) -> Transaction | None:
+        """The only transaction that brought a value; None if several did, or a register held it at first."""
+        writers = self.writers.get((key, value), ())
+        return writers[0] if len(writers) == 1 and value != self.initial else None
+
     @cached_property
-    def shown(self) -> Mapping[str, Sequence[tuple[str, ...]]]:
-        """By key, the different lists that replies show."""
-        found: dict[str, dict[tuple[str, ...], None]] = {}
+    def shown(self) -> Mapping[str, Set[tuple[str, ...]]]:
+        """By key, the different states that replies show: of a list its elements, of a register its value."""
+        found: dict[str, set[tuple[str, ...]]] = {}
         for transaction in self.transactions.values():
             for step in transaction.reads:
-                found.setdefault(step.key, {})[step.elements] = None
-        return {key: tuple(lists) for key, lists in found.items()}
+                found.setdefault(step.key, set()).add(step.shown)
+        return found
 
     @cached_property
-    def seen(self) -> frozenset[tuple[str, str]]:
-        """Keys and values that some reply shows."""
-        return frozenset(
-            (step.key, value)
-            for transaction in self.transactions.values()
-            for step in transaction.reads
-            for value in (step.elements if self.lists else (step.value,))
-        )
-
-    def happened(self, transaction: Transaction) -> bool:
-        """Whether it certainly committed: it was answered, or a reply shows what it alone wrote."""
-        return transaction.ok or (
-            transaction.outcome == "info"
-            and any(
-                (step.key, step.value) in self.seen and author_of(self, step.key, step.value) is transaction
-                for step in transaction.writes
-            )
-        )
+    def happened(self) -> Set[int]:
+        """The transactions that certainly committed: answered, or a reply shows what they alone wrote."""
+        seen = {(key, value) for key, states in self.shown.items() for state in states for value in state}
+        authors = {author.begun for author in (self.author_of(*one) for one in seen) if author is not None}
+        every = self.transactions.items()
+        return {index for index, one in every if one.ok or (one.outcome == "info" and index in authors)}
 
     def named(self, index: int) -> Transaction:
         """The transaction that began at an index.
@@ -114,7 +102,7 @@ class Facts:
         return self.transactions[index]
 
 
-def facts_of(history: History, *, lists: bool, initial: str = "null") -> Facts:
+def facts_of(history: History, *, lists: bool, initial: str | None = "null") -> Facts:
     """Read the transactions of a history; `lists` if they append to lists, else they write registers.
 
     Raises:
@@ -127,42 +115,20 @@ def facts_of(history: History, *, lists: bool, initial: str = "null") -> Facts:
         completion = history.completion(invocation)
         outcome = "info" if completion is None else str(completion.type)
         value = completion.value if completion is not None and outcome == "ok" else invocation.value
+        ended = None if completion is None else completion.index
         try:
             steps = tuple(_step(*step, lists=lists) for step in value)
         except TypeError:
             raise CertificateError(f"operation {invocation.index} is no transaction") from None
-        found[invocation.index] = Transaction(
-            invocation.index,
-            None if completion is None else completion.index,
-            invocation.process,
-            outcome,
-            steps,
-        )
-    return Facts(found, lists, initial)
+        index = invocation.index
+        found[index] = Transaction(index, ended, invocation.process, outcome, steps)
+    return Facts(found, lists, None if lists else initial)
 
 
 def _step(f: str, key: Any, value: Any, *, lists: bool) -> Step:
-    elements = tuple(text_of(element) for element in value or ()) if lists and f == "r" else ()
-    return Step(f, text_of(key), text_of(value), elements)
-
-
-def refuse_written_again(facts: Facts) -> None:
-    """Refuse a history in which a key was written the same value twice, or what a register held at first.
-
-    Raises:
-        CertificateError: it has such a write, and the certificate does not state `duplicates`.
-    """
-    written: set[tuple[str, str]] = set()
-    for number, transaction in facts.transactions.items():
-        for step in transaction.steps:
-            one = (step.key, step.value)
-            if step.f != "r" and (one in written or (not facts.lists and step.value == facts.initial)):
-                raise CertificateError(
-                    f"operation {number} writes {step.value} to {step.key} once more, and the "
-                    "certificate does not state duplicates=true"
-                )
-            if step.f != "r":
-                written.add(one)
+    is_list = lists and f == "r"
+    text = encoded(value)
+    return Step(f, encoded(key), text, tuple(map(encoded, value or ())) if is_list else (text,))
 
 
 def foreign_reads(facts: Facts, transaction: Transaction) -> Iterator[Step]:
@@ -173,11 +139,3 @@ def foreign_reads(facts: Facts, transaction: Transaction) -> Iterator[Step]:
             own.add(step.key)
         elif transaction.ok and (facts.lists or step.key not in own):
             yield step
-
-
-def author_of(facts: Facts, key: str, value: str) -> Transaction | None:
-    """The only transaction that brought a value; None if several did, or a register held it at first."""
-    if not facts.lists and value == facts.initial:
-        return None
-    writers = facts.writers.get((key, value), ())
-    return writers[0] if len(writers) == 1 else None
