@@ -1,15 +1,21 @@
-"""Node health: a node ends only when a fault or the teardown ends it, and logs no sign of a defect."""
+"""Node health: a node ends only when a fault or the teardown ends it, and logs no sign of a defect.
+
+Nor does it go on without what lay in its log behind a flipped bit, whether it then serves or ends: it would
+take what it had on disk, and may have acknowledged, for the torn end of a write.
+"""
 
 from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from checkers.limits import MOST_LOG_LINES, MUCH_EVIDENCE
+from checkers.run.faults import fault_operations
 from checkers.verdict import Evidence, Validity, Verdict
 from checkers.words import plural, seconds
 from history import NodeLife, Recording
@@ -25,6 +31,10 @@ STOP_STATUSES = "stop_statuses"
 ENDS_A_NODE_BY_ITS_OWN_ERROR = frozenset({"full", "disk-error", "rot", "descriptors", "memory"})
 """Faults after which a correct node ends by itself and gives the reason as its exit status. The harness
 recognizes that status, and names the fault as the cause; after any other status it names no cause."""
+DROPPED_BYTES = "dropped_bytes"
+"""The detail of a fault that says how much of its log a node dropped behind a flipped bit."""
+MOST_OF_ONE_WRITE_BYTES = 16 * 1024
+"""A correct node may drop so much: a batch of writes that was not synced, which it takes for torn."""
 OF_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|can't start new thread")
 """How a traceback ends that is no defect where a fault took memory away."""
 
@@ -41,6 +51,7 @@ class NodeHealth:
         usual = tuple(listed) if isinstance(listed, list | tuple) else ()
         ends = (_unexpected_end(life, usual) for life in recording.lives)
         bad = [found for found in ends if found is not None]
+        bad += _dropped(recording)
         doubts: list[str] = []
         lived = {life.node for life in recording.lives}
         missing = [node for node in recording.nodes if node not in lived]
@@ -117,6 +128,26 @@ def _unexpected_end(life: NodeLife, usual: Collection[Any]) -> Evidence | None:
             f"ended{_when(life)} with an error of its own: {how}."
         )
     return Evidence(title=title, text=text, nodes=(life.node,))
+
+
+def _dropped(recording: Recording) -> Iterator[Evidence]:
+    """What nodes dropped of their logs behind a flipped bit: far more than one write."""
+    for operation in fault_operations(recording.history):
+        details = (action.details.items() for action in operation.actions)
+        for node, facts in chain.from_iterable(details):
+            lost = facts.get(DROPPED_BYTES) if isinstance(facts, Mapping) else None
+            if not isinstance(lost, int) or lost <= MOST_OF_ONE_WRITE_BYTES:
+                continue
+            yield Evidence(
+                title=f"{node} dropped {lost:,} bytes of its log behind a flipped bit",
+                text=(
+                    f"A bit of byte {facts.get('byte')} of {facts.get('file')} flipped before "
+                    f"{seconds(operation.completion.time)}. {node} started with that file, and cut off the "
+                    f"{lost:,} bytes that it had written behind the bit: more than one write, which a crash "
+                    "may have torn. It must refuse to start."
+                ),
+                nodes=(node,),
+            )
 
 
 def _when(life: NodeLife) -> str:

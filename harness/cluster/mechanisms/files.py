@@ -77,6 +77,10 @@ class HostFiles(Attachment):
             return "started although a bit of its files had flipped"
         return DONE if self.has_refused(node, "rot") else became
 
+    async def dropped_bytes(self, node: str) -> int:
+        """How much a node that was tried with rotten files has dropped of what lay behind the flipped bit."""
+        return int((await self._change(node, "dropped", 0))["dropped_bytes"])
+
     async def repair(self, node: str) -> Mapping[str, Any]:
         """Put the exact bytes back, as from a mirror."""
         done = await self._change(node, "repair", 0)

@@ -15,6 +15,7 @@ beforehand, and nothing that was written.
             begins where the last one ends, and its bytes stop at the next sector of the disk.
 `is-torn`   says whether what `torn` left is still there as it was; then the node may not have read it
 `rot`       flips one bit of what was written, and keeps the file as it was
+`dropped`   says how many bytes the node has dropped since that lay behind the byte in which `rot` flipped one
 `repair`    puts back what `rot` kept
 `truncate`  cuts off the last tenth, or 100 bytes, of what was written
 `backup`    keeps a copy of the whole folder
@@ -68,6 +69,8 @@ def main(what: str, data: str, aside: str, draw: int, records: str, *patterns: s
         with open(os.path.join(aside, KEPT), "rb") as kept:
             write(path, kept.read())
         return {"file": os.path.relpath(path, data)}
+    if what == "dropped":
+        return {"dropped_bytes": dropped(data, os.path.join(aside, KEPT))}
     if what == "is-torn":
         return {"is_torn": is_torn(data, os.path.join(aside, TORN))}
     path = live_file(data, patterns or (ANYTHING,), chance)
@@ -94,9 +97,9 @@ def main(what: str, data: str, aside: str, draw: int, records: str, *patterns: s
     if what == "rot":
         with open(os.path.join(aside, KEPT), "wb") as kept:
             kept.write(content)
-        with open(os.path.join(aside, KEPT + ".json"), "w") as file_of_facts:
-            json.dump(facts, file_of_facts)
         byte, bit = chance.randrange(written), chance.randrange(8)
+        with open(os.path.join(aside, KEPT + ".json"), "w") as file_of_facts:
+            json.dump({**facts, "byte": byte}, file_of_facts)
         damaged = bytearray(content)
         damaged[byte] ^= 1 << bit
         write(path, bytes(damaged))
@@ -142,6 +145,26 @@ def is_torn(data: str, kept: str) -> bool:
     except FileNotFoundError:
         return False
     return rest.startswith(torn) and (len(torn) >= FEWEST_BYTES_TO_TELL or rest == torn)
+
+
+def dropped(data: str, kept: str) -> int:
+    """How many of the bytes that were written behind the flipped one are gone.
+
+    A node that cuts its log at the flipped bit leaves nothing of what came next as it was. One that has cut
+    off or replaced a later part only did it for another reason, and one whose file has gone may hold its
+    content elsewhere: both have dropped nothing that can be shown.
+    """
+    with open(kept + ".json") as file_of_facts:
+        facts = json.load(file_of_facts)
+    with open(kept, "rb") as file:
+        behind = file.read()[facts["byte"] + 1 : facts["size"]]
+    try:
+        with open(os.path.join(data, facts["file"]), "rb") as file:
+            file.seek(facts["byte"] + 1)
+            now = file.read(SECTOR_BYTES)
+    except FileNotFoundError:
+        return 0
+    return 0 if now == behind[:SECTOR_BYTES] or now.startswith(behind) else len(behind)
 
 
 def live_file(data: str, patterns: Sequence[str], chance: random.Random) -> str:

@@ -78,6 +78,10 @@ class StoredFiles(Protocol):
         """
         ...
 
+    async def dropped_bytes(self, node: str) -> int:
+        """How much a node that was tried with rotten files has dropped of what lay behind the flipped bit."""
+        ...
+
     async def repair(self, node: str) -> Mapping[str, Any]:
         """Put the exact bytes back, as from a mirror."""
         ...

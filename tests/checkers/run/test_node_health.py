@@ -9,7 +9,8 @@ import pytest
 from checkers.run.node_health import NodeHealth
 from checkers.verdict import Validity, Verdict
 from history import NodeLife
-from tests.checkers.builders import recording
+from history.nemesis import NemesisAction
+from tests.checkers.builders import HistoryBuilder, recording
 
 NODES = ("n1", "n2")
 
@@ -35,6 +36,26 @@ def check(tmp_path: Path, log: str = "ready\n", lives: tuple[NodeLife, ...] = HE
 
 def test_lives_ended_by_faults_and_teardown_with_clean_logs_are_valid(tmp_path: Path) -> None:
     assert check(tmp_path).validity is Validity.VALID
+
+
+@pytest.mark.parametrize(("dropped", "validity"), [(16_384, Validity.VALID), (16_385, Validity.INVALID)])
+def test_a_node_that_drops_more_than_one_write_behind_a_flipped_bit_is_invalid(
+    dropped: int, validity: Validity
+) -> None:
+    facts = {"file": "wal/1.wal", "byte": 79_495, "dropped_bytes": dropped}
+    refused = {"file": "wal/1.wal", "byte": 3}
+    history = HistoryBuilder()
+    for took_effect, details in ((True, refused), (True, facts)):
+        action = NemesisAction(
+            "Damage", nodes=("n1",), took_effect=took_effect, details={"changed": ["n1"], "n1": details}
+        )
+        history.nemesis("rot", {"target": "one", "actions": [action.stored()]})
+    verdict = NodeHealth().check(recording(history, nodes=(), lives=HEALTHY))
+    assert verdict.validity is validity
+    if validity is Validity.INVALID:
+        (found,) = verdict.evidence
+        assert found.title == "n1 dropped 16,385 bytes of its log behind a flipped bit"
+        assert "byte 79495 of wal/1.wal" in found.text
 
 
 @pytest.mark.parametrize(

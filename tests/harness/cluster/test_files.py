@@ -14,6 +14,7 @@ from harness.nemesis.faults.disk.damage import Damage, Repair
 from harness.nemesis.faults.disk.power import LosePower
 from harness.nemesis.faults.disk.rollback import BackUp, Restore
 from harness.nemesis.faults.processes.lifecycle import Kill, Start
+from harness.nemesis.mechanisms.world import NodeResult
 from harness.systems.base import Launch, Place, WrittenFile
 from harness.systems.reference_node import ReferenceNode
 from tests.harness.cluster.busy import busy, until_written
@@ -87,6 +88,8 @@ def changing(monkeypatch: pytest.MonkeyPatch, asked: str, done: str | None) -> N
     change = HostFiles._change
 
     async def other(files: HostFiles, node: str, what: str, draw: int) -> Mapping[str, Any]:
+        if what == "dropped" and done is None:
+            return {"dropped_bytes": 0}
         if what != asked:
             return await change(files, node, what, draw)
         return {"file": "log.wal"} if done is None else await change(files, node, done, draw)
@@ -115,6 +118,33 @@ def test_a_node_that_accepts_a_flipped_bit_keeps_its_files_and_may_end_for_it_la
     world = in_world(tmp_path, body, faults=("rot",))
     ended = [(life.status, life.ended_by) for life in world.lives() if life.node == "n1"]
     assert ended == [(-9, "rot"), (-9, "kill"), (65, "rot")]
+
+
+def test_what_a_node_drops_behind_a_flipped_bit_is_in_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node refuses such a log; here it lacks what lay behind the bit once it was tried."""
+    log = tmp_path / "nodes/n1/data/log.wal"
+    try_rotten = HostFiles.try_rotten
+
+    async def cut(files: HostFiles, node: str) -> NodeResult:
+        result = await try_rotten(files, node)
+        log.write_bytes(b"")
+        return result
+
+    async def body(world: HostedWorld) -> None:
+        async with busy(world):
+            await until_written(world)
+        outcome = await world.carry_out(Damage(("n1",), "rot", 1))
+        facts = outcome.details["n1"]
+        assert facts["dropped_bytes"] == facts["size"] - facts["byte"] - 1 > 0
+        await took(world, Repair(NAMES))
+        await took(world, Start(NAMES))
+        monkeypatch.setattr(HostFiles, "try_rotten", try_rotten)
+        assert "dropped_bytes" not in (await world.carry_out(Damage(("n1",), "rot", 1))).details["n1"]
+
+    monkeypatch.setattr(HostFiles, "try_rotten", cut)
+    in_world(tmp_path, body, faults=("rot",))
 
 
 def test_a_node_that_sees_that_its_log_was_cut_and_refuses_has_felt_the_fault(

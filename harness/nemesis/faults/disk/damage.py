@@ -11,6 +11,9 @@ from harness.nemesis.mechanisms.processes import PROCESSES, Processes
 from harness.nemesis.mechanisms.world import DONE, MechanismError, NodeResult, WorldMechanisms
 from harness.nemesis.outcome import Outcome
 
+DROPPED_BYTES = "dropped_bytes"
+"""The detail of `rot` that says how much of its log a node has dropped behind the flipped bit, if it has."""
+
 
 class Damage(Action, frozen=True):
     """SIGKILL these nodes' processes, damage their files, and start them again.
@@ -38,7 +41,10 @@ class Damage(Action, frozen=True):
                 return None
             done[node] = await files.damage(node, self.how, Draw(self.draw).bits(node))
             if self.how == "rot":
-                return await files.try_rotten(node)
+                tried = await files.try_rotten(node)
+                if dropped := await files.dropped_bytes(node):
+                    done[node] = {**done[node], DROPPED_BYTES: dropped}
+                return tried
             became = await processes.start(node)
             if self.how == "truncate" and files.has_refused(node, self.how):
                 return DONE

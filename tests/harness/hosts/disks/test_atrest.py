@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import socket
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,35 @@ def test_a_bit_flips_only_where_something_was_written_and_is_put_back(data: Path
         assert differs == found["byte"] < len(before.rstrip(b"\0"))
         done("repair", data, draw)
         assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("size", [300, 9000])
+def test_what_a_node_cut_off_behind_a_flipped_bit_is_counted_and_nothing_else(data: Path, size: int) -> None:
+    path = data / "member/wal/2.wal"
+    for draw in range(10):
+        before = random.Random(draw).randbytes(size - 1) + b"."
+        path.write_bytes(before + bytes(70_000))
+        byte = done("rot", data, draw, WAL[0])["byte"]
+        damaged = path.read_bytes()
+        behind = size - byte - 1
+        cut = damaged[: max(byte - 20, 0)]
+        left = {
+            "as it is": damaged,
+            "repaired": before + bytes(70_000),
+            "grown": damaged[:size] + b"further entries" * 99,
+            "cut a sector behind the bit": damaged[: byte + 513],
+        }
+        dropped = {
+            "cut": cut,
+            "cut, and room taken again": cut + bytes(70_000),
+            "cut, and gone on": cut + b"other entries" * 999,
+        }
+        for after, content in {**left, **dropped}.items():
+            path.write_bytes(content)
+            expected = {"dropped_bytes": behind if after in dropped else 0}
+            assert done("dropped", data, draw) == expected, (draw, after)
+        path.unlink()
+        assert done("dropped", data, draw) == {"dropped_bytes": 0}, "its content may be in another file"
 
 
 def test_what_is_cut_off_was_written(data: Path) -> None:
