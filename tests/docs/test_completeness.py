@@ -5,6 +5,7 @@ Where a name must stand: on the page of its kind, in backticks or in a block of 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -151,6 +152,19 @@ def test_every_seeded_bug_is_documented_with_the_checker_that_catches_it() -> No
         if f"--mutant {bug.name}" not in page or bug.caught_by not in page
     ]
     assert missing == []
+
+
+def test_the_table_of_violations_in_released_systems_has_a_row_for_each() -> None:
+    text = (DOCS / "found.md").read_text(encoding="utf-8").partition("\n## In released systems\n")[2]
+    first, *parts = re.split(r"^### ", text, flags=re.MULTILINE)
+    reported = [part for part in parts if not part.startswith("Controls")]
+    found = [
+        re.findall(r"^(?:\*\*|#### )(?:Violations?|Wider than documented|Published):?", part, re.MULTILINE)
+        for part in reported
+    ]
+    rows = [line for line in first.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) == sum(map(len, found))
+    assert len(re.findall(r"\]\(#", "".join(rows))) == len([some for some in found if some])
 
 
 def test_every_folder_of_the_code_is_described_by_the_architecture() -> None:
