@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
-from ackproof.judging.limited import Limited, undecided
+from ackproof.judging.limited import Limited, undecided, whole_history
 from ackproof.judging.limits import LimitReached, within
 from checkers.judges import ISOLATION, judge_named, names_of_all
 from checkers.linearizability.answer import BY_SIZE, Budget
@@ -243,7 +243,7 @@ def _judged_by_name(recorded: RecordedHistory, question: Question) -> Verdict:
         with within(question.budget):
             return judged_by.judge(Recording(nodes=(), history=recorded.history))
     except LimitReached as limit:
-        return undecided(judged_by.name, limit)
+        return undecided(judged_by.name, limit, whole_history(recorded.history))
     except IllegalOperation as refusal:
         raise recorded.error(refusal.operation, refusal.rule) from None
 

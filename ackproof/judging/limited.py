@@ -8,12 +8,18 @@ from dataclasses import dataclass, replace
 from ackproof.judging.limits import LimitReached, within
 from checkers.linearizability.answer import Budget
 from checkers.verdict import Checker, Validity, Verdict
-from history import Recording
+from checkers.words import plural
+from history import History, Recording
 
 
-def undecided(name: str, limit: LimitReached) -> Verdict:
-    """The verdict of a checker that was ended."""
-    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up")
+def undecided(name: str, limit: LimitReached, what: str) -> Verdict:
+    """The verdict of a checker that was ended; `what` is the smallest part that is known to be undecided."""
+    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up; undecided is {what}")
+
+
+def whole_history(history: History) -> str:
+    """A history in words: of a judge that was ended from outside, no smaller part is known."""
+    return f"the whole history of {plural(len(history), 'event')}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Limited:
             with within(self.budget):
                 return self.whole.check(recording)
         except LimitReached as limit:
-            return undecided(self.name, limit)
+            return undecided(self.name, limit, whole_history(recording.history))
 
 
 def limited(budget: Budget) -> Callable[[Checker], Checker]:

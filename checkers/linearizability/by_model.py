@@ -278,7 +278,7 @@ class LinearizabilityOf:
                 continue
             part, result = found[place], results[place]
             if result.answer is Answer.GAVE_UP and quick != self.budget:
-                result = self._decided(engine, part)
+                result = self._decided(engine, part, result)
             self._judge_part(part, confirmed(engine, part, self.budget, result), tally)
         tally.bad += len(places) - len(shown)
 
@@ -326,15 +326,21 @@ class LinearizabilityOf:
         elif found is not None:
             results.put(place, found)
 
-    def _decided(self, engine: Engine, part: Part) -> Result:
-        """What a long search finds: a part of it begins with operations of unknown outcome."""
+    def _decided(self, engine: Engine, part: Part, quick: Result) -> Result:
+        """What a long search finds: a part of it begins with operations of unknown outcome.
+
+        If none finds an answer, the order is the longest one that any search came to, the quick one included.
+        """
+        tried = [quick]
         if (part.completed == NEVER).any():
             engine.options_first = True
-            result = engine.decide(part, self.budget.of_configurations(self.budget.configurations // 10))
+            tried.append(engine.decide(part, self.budget.of_configurations(self.budget.configurations // 10)))
             engine.options_first = False
-            if result.answer is not Answer.GAVE_UP:
-                return result
-        return engine.decide(part, self.budget)
+        if tried[-1].answer is Answer.GAVE_UP:
+            tried.append(engine.decide(part, self.budget))
+        if tried[-1].answer is not Answer.GAVE_UP:
+            return tried[-1]
+        return replace(tried[-1], order=max((one.order for one in tried), key=len))
 
     def _count_all(self, found: HistoryParts, results: Results, tally: Tally) -> None:
         """Count all keys that were searched."""

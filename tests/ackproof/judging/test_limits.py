@@ -55,7 +55,9 @@ def test_no_judge_decides_without_time_or_memory(
     monkeypatch.setattr("ackproof.judging.limits.LOADED_BYTES", -(1 << 40))
     verdict = judge(recorded(), Question(model, None, OPTIONS.get(model, {}), budget))
     assert verdict.validity is Validity.UNKNOWN
-    assert verdict.summary == f"not decided: {TIME if budget is NO_TIME else MEMORY} is used up"
+    used_up = TIME if budget is NO_TIME else MEMORY
+    undecided = "undecided is the whole history of 2 events"
+    assert verdict.summary == f"not decided: {used_up} is used up; {undecided}"
 
 
 def endless() -> Iterator[int]:

@@ -20,7 +20,7 @@ def check(built: HistoryBuilder, model: str = "register", budget: Budget | None 
     return checker.check(recording(built))
 
 
-def overlapping_writes(built: HistoryBuilder, key: str, count: int) -> None:
+def overlapping_writes(built: HistoryBuilder, key: str | None, count: int) -> None:
     for number in range(count):
         built.invoke(100 + number, "write", key, number)
     for number in range(count):
@@ -124,6 +124,25 @@ def test_what_is_not_decided_in_the_time_that_was_given_is_unknown_and_the_small
     assert verdict.validity is Validity.UNKNOWN
     assert "key 'small': no answer within the time that was given" in verdict.summary
     assert "of 7 operations" in verdict.summary
+
+
+@pytest.mark.parametrize(("first", "then", "named"), [(7, 0, 7), (0, 8, 8)])
+def test_the_longest_order_that_any_search_came_to_is_named(
+    first: int, then: int, named: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decide(searching: engine.Engine, _: Any, __: Budget) -> Result:
+        length = first if searching.options_first else then
+        return Result(Answer.GAVE_UP, 1, range(length), "the time that was given")
+
+    monkeypatch.setattr(by_model, "QUICK_CONFIGURATIONS", 5)
+    monkeypatch.setattr(engine.Engine, "decide", decide)
+    built = HistoryBuilder()
+    built.invoke(99, "write", None, 99)  # its outcome stays unknown
+    overlapping_writes(built, None, 8)
+    verdict = check(built)
+    assert verdict.validity is Validity.UNKNOWN
+    longest = "within the time that was given; the longest order found has"
+    assert f"{longest} {named} of 10 operations" in verdict.summary
 
 
 def test_of_many_keys_without_an_order_the_first_are_explained_and_others_named() -> None:

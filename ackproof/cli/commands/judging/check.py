@@ -420,7 +420,11 @@ def check_file(
     except LimitReached as limit:
         from ackproof.judging.limited import undecided
 
-        return CheckedFile(file, undecided(question.model, limit), read_s=time.perf_counter() - begun)
+        return CheckedFile(
+            file,
+            undecided(question.model, limit, "the whole file, which was not read to its end"),
+            read_s=time.perf_counter() - begun,
+        )
     except HistoryError as refusal:
         return CheckedFile(file, refused=str(refusal))
     except OSError as error:
