@@ -150,21 +150,27 @@ def is_torn(data: str, kept: str) -> bool:
 def dropped(data: str, kept: str) -> int:
     """How many of the bytes that were written behind the flipped one are gone.
 
-    A node that cuts its log at the flipped bit leaves nothing of what came next as it was. One that has cut
-    off or replaced a later part only did it for another reason, and one whose file has gone may hold its
-    content elsewhere: both have dropped nothing that can be shown.
+    A node that cuts its log at the flipped bit keeps what stands well before it, and leaves nothing of what
+    came next as it was. One that has cut off or replaced a later part only did it for another reason; one
+    that has written the whole file again, as of an index, or whose file has gone, may hold its content
+    elsewhere: all these have dropped nothing that can be shown.
     """
     with open(kept + ".json") as file_of_facts:
         facts = json.load(file_of_facts)
     with open(kept, "rb") as file:
-        behind = file.read()[facts["byte"] + 1 : facts["size"]]
+        content = file.read()
+    # The record with the bit may begin some way before it.
+    before, behind = content[: facts["byte"] // 2], content[facts["byte"] + 1 : facts["size"]]
     try:
         with open(os.path.join(data, facts["file"]), "rb") as file:
+            is_the_same_file = file.read(len(before)) == before
             file.seek(facts["byte"] + 1)
             now = file.read(SECTOR_BYTES)
     except FileNotFoundError:
         return 0
-    return 0 if now == behind[:SECTOR_BYTES] or now.startswith(behind) else len(behind)
+    if not is_the_same_file or now == behind[:SECTOR_BYTES] or now.startswith(behind):
+        return 0
+    return len(behind)
 
 
 def live_file(data: str, patterns: Sequence[str], chance: random.Random) -> str:

@@ -75,12 +75,13 @@ def test_what_a_node_cut_off_behind_a_flipped_bit_is_counted_and_nothing_else(da
         byte = done("rot", data, draw, WAL[0])["byte"]
         damaged = path.read_bytes()
         behind = size - byte - 1
-        cut = damaged[: max(byte - 20, 0)]
+        cut = damaged[: max(byte - 20, byte // 2)]
         left = {
             "as it is": damaged,
             "repaired": before + bytes(70_000),
             "grown": damaged[:size] + b"further entries" * 99,
             "cut a sector behind the bit": damaged[: byte + 513],
+            "written again as a whole": bytes(255 - one for one in damaged),
         }
         dropped = {
             "cut": cut,
