@@ -14,7 +14,7 @@ from history import History, Recording
 
 def undecided(name: str, limit: LimitReached, what: str) -> Verdict:
     """The verdict of a checker that was ended; `what` is the smallest part that is known to be undecided."""
-    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up; undecided is {what}")
+    return Verdict(name, Validity.UNKNOWN, f"not decided: {limit} is used up; still open: {what}")
 
 
 def whole_history(history: History) -> str:

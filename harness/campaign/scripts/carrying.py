@@ -85,10 +85,12 @@ async def _called(
                 preexec_fn=end_with_parent,
             )
 
-    process = await asyncio.to_thread(start)
+    starting = asyncio.ensure_future(asyncio.to_thread(start))
     try:
+        process = await asyncio.shield(starting)
         status = await asyncio.to_thread(process.wait)
     finally:
+        process = await starting  # also one that was still starting when this was cancelled
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
             try:

@@ -56,7 +56,7 @@ def test_no_judge_decides_without_time_or_memory(
     verdict = judge(recorded(), Question(model, None, OPTIONS.get(model, {}), budget))
     assert verdict.validity is Validity.UNKNOWN
     used_up = TIME if budget is NO_TIME else MEMORY
-    undecided = "undecided is the whole history of 2 events"
+    undecided = "still open: the whole history of 2 events"
     assert verdict.summary == f"not decided: {used_up} is used up; {undecided}"
 
 

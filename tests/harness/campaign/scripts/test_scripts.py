@@ -6,8 +6,10 @@ import asyncio
 import os
 import re
 import shlex
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -199,7 +201,19 @@ def test_a_script_that_starts_its_nodes_is_given_the_program_and_the_seed(
     assert (done.status, done.version) == (0, "3.6.16")
 
 
-def test_a_script_ends_when_its_run_is_ended(scripts: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("takes_s", [0.0, 0.3], ids=["in its work", "while it starts"])
+def test_a_script_ends_when_its_run_is_ended(
+    takes_s: float, scripts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+
+    def slow(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process = start(*arguments, **options)
+        time.sleep(takes_s)  # the script has begun by then, and the one who started it does not know it yet
+        return process
+
+    monkeypatch.setattr("harness.campaign.scripts.carrying.subprocess.Popen", slow)
+
     async def ended() -> int:
         run = asyncio.ensure_future(
             carried_out(Cell(world="local", system="etcd", script="endless"), 7, tmp_path)
