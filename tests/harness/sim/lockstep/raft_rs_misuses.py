@@ -91,12 +91,16 @@ MISUSES = {
 }
 
 
-def built(folder: Path, name: str | None = None, *, often: str = "") -> str:
+def built(
+    folder: Path, name: str | None = None, *, often: str = "", variant: str = "", crate: str = "."
+) -> str:
     """The path of the core, with the misuse of that name; skips where it cannot be built.
 
     Args:
         folder: where cargo keeps what it compiled, so that the crates are compiled once.
         often: in place of a misuse's name: words of `OFTEN`.
+        variant: in place of a misuse's name: a patch of the example, without its end.
+        crate: the folder of the example's crate.
     """
     if shutil.which("cargo") is None:
         pytest.skip("there is no Rust toolchain here")
@@ -111,15 +115,19 @@ def built(folder: Path, name: str | None = None, *, often: str = "") -> str:
         text = (source / "src" / file).read_text(encoding="utf-8")
         assert text.count(before) == 1, before
         (source / "src" / file).write_text(text.replace(before, after), encoding="utf-8")
+    if variant:
+        patch = ["patch", "-p1", "-i", f"variants/{variant}.diff"]
+        subprocess.run(patch, cwd=source, check=True, capture_output=True)
     done = subprocess.run(
-        ["cargo", "build", "--release", "--locked", "--target-dir", str(folder / "target")],
-        cwd=source,
+        ["cargo", "build", "--release", "--locked", "--target-dir", str(folder / "target" / crate)],
+        cwd=source / crate,
         capture_output=True,
         text=True,
     )
     if any(words in done.stderr for words in NOT_HAD):
         pytest.skip("raft-rs cannot be fetched here")
     assert done.returncode == 0, done.stderr
-    core = folder / f"core-{name or often or 'right'}".replace(" ", "-").replace("'", "")
-    shutil.copy(folder / "target" / "release" / "core", core)
+    title = name or often or variant or ("right" if crate == "." else crate)
+    core = folder / f"core-{title}".replace(" ", "-").replace("'", "")
+    shutil.copy(folder / "target" / crate / "release" / "core", core)
     return str(core)

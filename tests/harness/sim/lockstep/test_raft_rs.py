@@ -55,3 +55,28 @@ def test_a_misuse_is_caught_within_eight_seeds(misuse: str, cargo: Path, tmp_pat
         )
     seeds = range(chosen.first_seed, chosen.first_seed + 8)
     assert any(judge(plan_of(seed, options), tmp_path).invalid for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("variant", "crate", "arguments", "invalid"),
+    [
+        ("", ".", "", ()),
+        ("lease", ".", "", ("linearizability",)),
+        ("", "early", "", ("linearizability",)),
+        ("", "early", " -check-quorum", ("linearizability",)),
+    ],
+    ids=["no lease", "lease", "0.4.3", "0.4.3 with check_quorum"],
+)
+def test_reads_under_a_lease_are_stale(
+    variant: str, crate: str, arguments: str, invalid: tuple[str, ...], cargo: Path, tmp_path: Path
+) -> None:
+    """The run of docs/lockstep.md."""
+    options = SeedOptions(
+        nodes=3,
+        time_limit_s=6,
+        rate=50,
+        nemesis=("partition:isolate-leader",),
+        workload="register",
+        core=core_of(built(cargo, variant=variant, crate=crate) + arguments),
+    )
+    assert judge(plan_of(50009, options), tmp_path).invalid == invalid
