@@ -34,7 +34,7 @@ recognizes that status, and names the fault as the cause; after any other status
 DROPPED_BYTES = "dropped_bytes"
 """The detail of a fault that says how much of its log a node dropped behind a flipped bit."""
 MOST_OF_ONE_WRITE_BYTES = 16 * 1024
-"""A correct node may drop so much: a batch of writes that was not synced, which it takes for torn."""
+"""Up to this a correct node may drop: a batch of writes that was not synced, which it takes for torn."""
 OF_MEMORY = re.compile(r"MemoryError|Cannot allocate memory|can't start new thread")
 """How a traceback ends that is no defect where a fault took memory away."""
 

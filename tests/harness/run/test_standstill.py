@@ -37,10 +37,10 @@ HARNESS = """
             pass
 
     def waits():
-        time.sleep(600)  # without the lock
+        time.sleep(600)  # holds up the loop, not the lock, until the test ends it
 
     def after(pause_s, work):
-        time.sleep(pause_s)
+        time.sleep(pause_s)  # how long a client is well before its library keeps the lock
         work()
 
     def debugs():
@@ -174,15 +174,14 @@ def test_the_nodes_of_a_run_that_stood_still_are_ended_and_its_history_is_judged
         *("run", "--system", "held.py:Held", "--world", "local", "--nodes", "1", "--workload", "register")
     ]
     argv += [*("--nemesis", "none", "--rate", "20", "--concurrency", "2", "--time-limit", "600")]
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, *argv, "--store", "store", "--seed", "1"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        timeout=100,
-        check=False,
-    )
+
+    def done_by(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, *words]
+        return subprocess.run(
+            command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=100, check=False
+        )
+
+    done = done_by("-c", COMMAND, *argv, "--store", "store", "--seed", "1")
     assert done.returncode == Exit.COULD_NOT_RUN, done.stderr
     assert " in perform (" in done.stderr, "by its name, or as one that had just begun"
     ledgers = tmp_path / "state" / "ackproof" / "ledger"
@@ -190,14 +189,6 @@ def test_the_nodes_of_a_run_that_stood_still_are_ended_and_its_history_is_judged
     while list(ledgers.iterdir()) and time.monotonic() < until:
         time.sleep(0.1)  # a poll of what the onlooker still removes
     assert not list(ledgers.iterdir()), "`clean` has removed nodes, and the run's ledger with them"
-    judged = subprocess.run(
-        [sys.executable, "-m", "ackproof", "analyze", "store/latest"],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env=environment,
-        timeout=100,
-        check=False,
-    )
+    judged = done_by("-m", "ackproof", "analyze", "store/latest")
     assert judged.returncode in (Exit.UNKNOWN, Exit.INVALID), judged.stderr
     assert "7 ok" in judged.stdout

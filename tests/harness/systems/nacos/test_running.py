@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import importlib.util  # scripts are files, and no modules of a package
 import subprocess
 import sys
 import time
