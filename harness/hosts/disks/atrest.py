@@ -163,7 +163,7 @@ def dropped(data: str, kept: str) -> int:
     before, behind = content[: facts["byte"] // 2], content[facts["byte"] + 1 : facts["size"]]
     try:
         with open(os.path.join(data, facts["file"]), "rb") as file:
-            is_the_same_file = file.read(len(before)) == before
+            is_the_same_file = before.startswith(file.read(len(before)))  # or what is left of it
             file.seek(facts["byte"] + 1)
             now = file.read(SECTOR_BYTES)
     except FileNotFoundError:
