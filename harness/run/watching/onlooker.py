@@ -29,8 +29,10 @@ from contextlib import suppress
 from pathlib import Path
 
 TICK_S = 0.25
-LOOKED_AT_S = 1.0
-"""For how long the processor times of threads are compared."""
+NAP_S = 0.01
+NAPS = 100
+"""Threads are compared before and after these short sleeps. On a machine that is short of processors, or is
+itself stopped for a second, they take longer, as do the threads' own."""
 DUMP_BOUND_S = 5.0
 END_BOUND_S = 3.0
 LONGEST_DUMP = 1 << 20
@@ -139,7 +141,8 @@ def holding(pid: int) -> list[str]:
     """The kernel's numbers of the threads that may hold the lock: one that computes, or those that sleep and
     do not wait for it."""
     before = used(pid)
-    time.sleep(LOOKED_AT_S)  # for as long as threads are compared
+    for _ in range(NAPS):
+        time.sleep(NAP_S)  # for as long as threads are compared
     now = {thread: used_now for thread, used_now in used(pid).items() if thread in before}
     ticks = {thread: one[0] - before[thread][0] for thread, one in now.items()}
     most = max(ticks, key=lambda thread: ticks[thread], default="")
@@ -178,6 +181,8 @@ def in_words(suspects: list[str], asked: Asked, threads: dict[str, list[str]], d
     for suspect in suspects:
         number, name = threads.get(suspect, ["", ""])
         stack = stacks.get(number, [])
+        if idles(stack):
+            continue
         if int(suspect) == asked.loop_thread:  # it does not wait for the lock
             return f"its own loop is in {place_of(stack)}, which did not return"
         if stack and not (len(suspects) > 1 and waits(stack)):
@@ -202,6 +207,11 @@ def begun_since(pid: int, threads: dict[str, list[str]], stacks: Stacks) -> dict
 def waits(stack: list[tuple[str, str, str]]) -> bool:
     """Whether the innermost call is of Python's library, which waits without the lock, or of this watch."""
     return stack[0][0].startswith(os.path.dirname(os.__file__) + os.sep) or "/watching/" in stack[0][0]
+
+
+def idles(stack: list[tuple[str, str, str]]) -> bool:
+    """Whether the loop waits for what comes next. It would have given a sign, so it waits for the lock."""
+    return [function for _, _, function in stack[:2]] == ["select", "_run_once"]
 
 
 def stacks_of(dump: str) -> Stacks:

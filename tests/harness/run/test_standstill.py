@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from ackproof.cli.output.exits import Exit
-from harness.run.watching import standstill
+from harness.run.watching import onlooker, standstill
 
 BOUND_S = 2.0
 HARNESS = """
@@ -91,6 +92,29 @@ def test_a_library_that_keeps_the_global_lock_is_named_and_the_run_ends(
     assert "`in_own_process`" in line
     assert "ackproof analyze store/run" in line
     assert "MainThread" not in line, "it waits for the lock"
+
+
+def test_a_loop_that_waits_for_what_comes_next_is_not_what_keeps_the_lock() -> None:
+    """On a machine that is short of processors it may not have woken up while it was looked at."""
+    library = os.path.dirname(os.__file__)
+    dump = f"""Thread 0x2 (most recent call first):
+  File "/client.py", line 7 in sleeps
+  File "{library}/threading.py", line 982 in run
+
+Current thread 0x1 (most recent call first):
+  File "{library}/selectors.py", line 468 in select
+  File "{library}/asyncio/base_events.py", line 1898 in _run_once
+  File "{library}/asyncio/runners.py", line 190 in run
+  File "/script.py", line 47 in <module>
+"""
+    numbers = {"pid": 1, "bound_s": 2, "dump": 0, "dump_signal": 0, "exit_thread": 0, "exit_signal": 0}
+    asked = onlooker.Asked(json.dumps(numbers | {"loop_thread": 100, "folder": "", "clean": [], "path": ""}))
+    threads = {"100": ["1", "MainThread"], "101": ["2", "client 1 of n1"]}
+    said = onlooker.in_words(["100", "101"], asked, threads, dump)
+    assert said.startswith("client 1 of n1 in sleeps (/client.py:7) keeps Python's global lock")
+    assert "it is not known" in onlooker.in_words(["100"], asked, threads, dump)
+    its_own = onlooker.in_words(["100"], asked, threads, dump.replace("in select", "in connect"))
+    assert its_own.startswith("its own loop is in <module> (/script.py:47)")
 
 
 def test_a_loop_that_something_else_stops_names_that(tmp_path: Path) -> None:
