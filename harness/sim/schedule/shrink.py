@@ -37,6 +37,8 @@ from history.units import MILLISECOND_NS
 T = TypeVar("T")
 
 MOST_RUNS = 2000
+EARLY = 40
+"""Each of these first effects is tried as the place of a crash: an election, and the first write after it."""
 _SLOW_NS = 20 * MILLISECOND_NS
 _STEP_GROUPS: Sequence[Callable[[ScheduleStep], object]] = (
     attrgetter("thread"),
@@ -231,6 +233,18 @@ class _Shrinking:
             for field in ("effect", "effects"):
                 if hasattr(fault, field):
                     self._lower(place, field)
+                    self._look_early(place, field)
+
+    def _look_early(self, place: int, field: str) -> None:
+        """Crash at one of the first effects: a crash that must hit an exact place, between a message and what
+        it promises, has many such places, and halving a number meets few of them."""
+        faults = self._now.scheduled_faults
+        if getattr(faults[place], field) <= EARLY:
+            return
+        for number in range(1, EARLY + 1):
+            early = msgspec.structs.replace(faults[place], **{field: number})
+            if self._try(scheduled_faults=(*faults[:place], early, *faults[place + 1 :])):
+                return
 
     def _lower(self, place: int, field: str) -> None:
         faults = self._now.scheduled_faults

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ackproof.cli.main import cli
-from checkers.verdict import Validity
+from checkers.verdict import Validity, Verdict
 from harness.errors import CouldNotRun
 from harness.nemesis.action import Action
 from harness.nemesis.faults.clock.drift import ResetRate, SetRate
@@ -24,6 +24,7 @@ from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.scheduled_faults import CrashAtEffect
 from harness.sim.plan.swarm import plan_of
 from harness.sim.run import SimulatedRun
+from harness.sim.schedule import shrink as shrinking
 from harness.sim.schedule.replay import digest_of, load, save
 from harness.sim.schedule.schedule import Schedule, ScheduleStep, as_played, play, play_and_clear, record
 from harness.sim.schedule.shrink import DoesNotFail, shrink, size, verdict_of, without_node
@@ -308,3 +309,21 @@ def test_a_crash_after_many_effects_is_brought_forward_so_that_the_steps_before_
 
 def _crashes_at_effects(schedule: Schedule) -> list[CrashAtEffect]:
     return [fault for fault in schedule.scheduled_faults if isinstance(fault, CrashAtEffect)]
+
+
+def test_a_crash_that_must_hit_an_exact_place_is_tried_at_each_of_the_first_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Halving 937 meets no place between: of 1 to 40 only 17 would show the violation, too."""
+    plan = plan_of(1, SeedOptions(nodes=3, time_limit_s=1, rate=20, nemesis=("kill",)))
+    schedule, _ = record(
+        msgspec.structs.replace(plan, scheduled_faults=(CrashAtEffect("n2", 937, False, 1),))
+    )
+
+    def judged(ran: SimulatedRun, checker: str) -> Verdict:
+        places = [fault.effect for fault in ran.plan.scheduled_faults if isinstance(fault, CrashAtEffect)]
+        return Verdict(checker, Validity.INVALID if places in ([17], [937]) else Validity.VALID, "")
+
+    monkeypatch.setattr(shrinking, "verdict_of", judged)
+    found = shrink(schedule, "durable-log", most_runs=120)
+    assert [fault.effect for fault in _crashes_at_effects(found.schedule)] == [17]
