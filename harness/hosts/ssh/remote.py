@@ -13,6 +13,7 @@ import signal
 import tarfile
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -275,10 +276,27 @@ class RemoteHost:
         """The connection, which is made if there is none."""
         async with self._connecting:
             if self._connection is None:
-                self._connection = await asyncio.to_thread(AgentConnection, self._run, self._hear, self._lose)
+                self._connection = await self._connect()
                 self.facts = self._connection.facts
                 self._folder = Path(self._connection.folder)
             return self._connection
+
+    async def _connect(self) -> AgentConnection:
+        """Make a connection. If this is cancelled, it is closed as soon as it is made."""
+        made: Future[AgentConnection] = Future()
+
+        def make() -> None:
+            try:
+                made.set_result(AgentConnection(self._run, self._hear, self._lose))
+            except BaseException as error:  # noqa: BLE001 - who asked for it raises it
+                made.set_exception(error)
+
+        try:
+            await asyncio.to_thread(make)
+        except asyncio.CancelledError:
+            made.add_done_callback(_close_unused)
+            raise
+        return made.result()
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -349,3 +367,8 @@ def _fetch(connection: AgentConnection, archive: Path, here: Path) -> None:
             member.mode = 0o755 if member.isdir() else 0o644
             tar.extract(member, here, set_attrs=False)
     packed.unlink()
+
+
+def _close_unused(made: Future[AgentConnection]) -> None:
+    if made.exception() is None:
+        threading.Thread(target=made.result().close, daemon=True).start()

@@ -11,9 +11,11 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -28,7 +30,7 @@ from harness.hosts.netns import in_namespace
 from harness.hosts.processes import Identity, carrying, is_alive, is_stopped
 from harness.hosts.removal import REMOTE
 from harness.hosts.ssh import remote
-from harness.hosts.ssh.connection import SUDO_PASSWORD_VARIABLE, RemoteRun
+from harness.hosts.ssh.connection import SUDO_PASSWORD_VARIABLE, AgentConnection, RemoteRun
 from harness.hosts.ssh.remote import RemoteHost
 from history.recording import HOST_LOST
 from tests.harness.hosts.sshds import PORT, Sshds, keygen, needs_sshd, sshds
@@ -410,3 +412,29 @@ def test_what_an_agent_unpacks_reaches_no_file_outside_its_folder(tmp_path: Path
     with pytest.raises(tarfile.TarError, match="outside the destination"):
         agent.Agent("token", "table").do_unpack(str(archive), str(tmp_path / "code"))
     assert not (tmp_path / "stolen").exists()
+
+
+def test_a_connection_that_was_being_made_when_its_run_was_cancelled_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[AgentConnection] = []
+    go_on = threading.Event()
+
+    class Slow(AgentConnection):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            made.append(self)
+            go_on.wait(30)
+
+    async def body(started: Sshds) -> None:
+        monkeypatch.setattr(remote, "AgentConnection", Slow)
+        entering = asyncio.create_task(host_of(started).__aenter__())
+        assert await eventually(lambda: bool(made), 20)
+        entering.cancel()
+        await asyncio.gather(entering, return_exceptions=True)
+        assert entering.cancelled()
+        assert carrying(TOKEN_VARIABLE, f"{TOKEN}-n1"), "its agent runs"
+        go_on.set()
+        assert await eventually(lambda: carrying(TOKEN_VARIABLE, f"{TOKEN}-n1") == [], 5)
+
+    with_sshd(tmp_path, body)
