@@ -14,7 +14,10 @@ def introduced(port: int, hello: Hello, secret: Secret = NO_SECRET) -> tuple[soc
     connection.sendall(dialler.begin())
     proof = b""
     while not proof:
-        proof = dialler.feed(connection.recv(4096))
+        received = connection.recv(4096)
+        if not received:
+            raise ConnectionResetError("the node closed the connection before it had introduced itself")
+        proof = dialler.feed(received)
     connection.sendall(proof)
     assert dialler.seal is not None
     return connection, dialler.seal

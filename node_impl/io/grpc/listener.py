@@ -20,6 +20,7 @@ from node_impl.core.api.codec import MAX_BODY_BYTES
 from node_impl.core.api.payloads import answers
 from node_impl.core.api.payloads.wire import BadPayload, Payload, decode, encode
 from node_impl.core.requests import BeatTimes, Reply, Request
+from node_impl.io.grpc.arriving import Arriving, TooSlow
 from node_impl.io.grpc.calls import CALLS, SERVER_CHECK, SETUP, Calls
 from node_impl.io.grpc.connections import Connection
 from node_impl.io.grpc.watches import Watches
@@ -62,6 +63,7 @@ class GrpcListener:
         self._connections: dict[str, Connection] = {}
         self._of_address: dict[str, int] = {}
         self._cleaning: set[asyncio.Task[None]] = set()
+        self._arriving = Arriving(limits.request_s)
         self._waiting_bytes = 0
         """Bytes of the requests that have no answer yet."""
         self._refused_connections = self._refused_requests = 0
@@ -72,16 +74,19 @@ class GrpcListener:
                 ("grpc.max_receive_message_length", MAX_BODY_BYTES),
                 ("grpc.max_metadata_size", 64 * 1024),
                 ("grpc.max_concurrent_streams", 64),
+                ("grpc.http2.lookahead_bytes", 16 * 1024),
                 ("grpc.keepalive_time_ms", KEEPALIVE_MS),
                 ("grpc.keepalive_timeout_ms", KEEPALIVE_TIMEOUT_MS),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.http2.min_ping_interval_without_data_ms", 1_000),
-                ("grpc.max_connection_idle_ms", limits.idle_s * 1000),
+                ("grpc.http2.bdp_probe", 0),  # else the room of each connection grows with what it sends
+                ("grpc.max_connection_idle_ms", limits.request_s * 1000),
                 ("grpc.server_handshake_timeout_ms", limits.request_s * 1000),
             ),
             maximum_concurrent_rpcs=2 * limits.connections,
         )
-        requests = {"request": grpc.unary_unary_rpc_method_handler(self._request)}
+        # By HTTP/2 a call with one message looks like a stream of one; as a stream, it is seen before that.
+        requests = {"request": grpc.stream_unary_rpc_method_handler(self._request)}
         streams = {"requestBiStream": grpc.stream_stream_rpc_method_handler(self._stream)}
         self._server.add_generic_rpc_handlers(
             (
@@ -115,6 +120,7 @@ class GrpcListener:
             "grpc_connections": len(self._connections),
             "refused_grpc_connections_total": self._refused_connections,
             "refused_grpc_requests_total": self._refused_requests,
+            "refused_grpc_slow_messages_total": self._arriving.ended,
         }
 
     def stop_listening(self) -> None:
@@ -142,7 +148,11 @@ class GrpcListener:
         self._ask(request, answer)
         return await answered
 
-    async def _request(self, data: bytes, context: Any) -> bytes:
+    async def _request(self, messages: AsyncIterator[bytes], context: Any) -> bytes:
+        try:
+            data = await self._arriving.message(messages) or b""  # which is refused below
+        except TooSlow as error:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"{error}; nothing was proposed")
         if self._waiting_bytes > self._limits.request_bytes and len(data) > SMALL_BYTES:
             self._refused_requests += 1
             why = f"overloaded: requests of {self._limits.request_bytes} bytes wait at this node"
@@ -187,11 +197,13 @@ class GrpcListener:
         """One client's stream: its set-up and its acknowledgements come in, pushes go out."""
         peer = context.peer()
         try:
-            async for data in requests:
-                if decode(data).type == SETUP:
-                    break
-            else:
+            data = await self._arriving.message(requests)
+            while data is not None and decode(data).type != SETUP:
+                data = await self._arriving.message(requests)
+            if data is None:
                 return
+        except TooSlow as error:
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
         except BadPayload as error:
             await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
         refusal = self._reason_against(peer)

@@ -22,9 +22,9 @@ from node_impl.io.http.connection import Connections, HttpMessage
 from node_impl.io.http.limits import DEFAULT_LIMITS, Limits
 from node_impl.io.http.login import LOGIN, log_in
 from node_impl.io.http.metrics import METRICS, RequestMetrics, kind_of
+from node_impl.io.http.tls import Encrypted, Tls
 
 CLOSE_TIMEOUT_S = 1.0
-TLS_HANDSHAKE_TIMEOUT_S = 10.0
 
 NO_ADDRESSES: Addresses = {}
 
@@ -60,17 +60,18 @@ class HttpListener:
         self._more_counters = counters
         self._beats = beats
         self._metrics = RequestMetrics()
+        self._report = report
+        self._tls: Tls | None = None
         self._connections = Connections(self._serve, MAX_BODY_BYTES, report, limits)
         self._server: asyncio.Server | None = None
 
     async def listen(self, listening: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Serve on a socket that is bound already; encrypted, if `tls` has a certificate."""
-        self._server = await asyncio.get_running_loop().create_server(
-            self._connections,
-            sock=listening,
-            ssl=tls,
-            ssl_handshake_timeout=None if tls is None else TLS_HANDSHAKE_TIMEOUT_S,
-        )
+        make: Callable[[], asyncio.Protocol] = self._connections
+        if tls is not None:
+            encryption = self._tls = Tls(tls, self._report)
+            make = lambda: Encrypted(encryption, self._connections())  # noqa: E731 - a function of one line
+        self._server = await asyncio.get_running_loop().create_server(make, sock=listening)
         self._connections.look_after()
 
     def stop_listening(self) -> None:
@@ -124,7 +125,8 @@ class HttpListener:
         respond(rendered)
 
     def _counters(self) -> dict[str, float]:
-        return {**self._more_counters(), **self._connections.used.counters()}
+        handshakes = {} if self._tls is None else self._tls.counters()
+        return {**self._more_counters(), **self._connections.used.counters(), **handshakes}
 
     def _with_refused(self, reply: Reply) -> Reply:
         """The reply; a status with what this node's sockets have refused, which the core does not know."""

@@ -101,6 +101,11 @@ class FrameDecoder:
         """The bytes that belong to no payload yet."""
         return bytes(self._buffer)
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """How many these are."""
+        return len(self._buffer)
+
     def _cut(self, data: bytes | bytearray, at_most: int | None) -> tuple[list[bytes], int]:
         """The payloads of the whole frames that `data` begins with, and how many bytes those are."""
         payloads: list[bytes] = []

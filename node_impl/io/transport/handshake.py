@@ -159,6 +159,11 @@ class Reception:
         frames = self._decoder.feed(data, 1)
         return b"", self._begin_session(self._hello, frames[0]) if frames else []
 
+    @property
+    def unfinished_bytes(self) -> int:
+        """The bytes of a frame that has not ended yet."""
+        return self._decoder.unfinished_bytes
+
     def _challenge(self, frame: bytes) -> bytes:
         hello = _decoded(frame, Hello)
         if not _is_nonce(hello.nonce):

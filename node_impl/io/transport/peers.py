@@ -32,6 +32,8 @@ MAX_STRANGERS = 64
 """Connections that have not introduced themselves; another one takes the place of the oldest."""
 MAX_OF_A_PEER = 2
 """Connections of one peer: the one it has, and one that it has given up, which this node has not seen yet."""
+MAX_UNFINISHED_BYTES = 2 * MAX_PAYLOAD_BYTES
+"""What frames that have not ended may take together; beyond that the connection with the most is closed."""
 STEADY_AFTER_S = 1.0
 FIRST_BACK_OFF_S = 0.01
 LONGEST_BACK_OFF_S = 0.2
@@ -252,6 +254,8 @@ class PeerListener:
         self.secret = secret
         self._connections: dict[_Incoming, None] = {}
         """All connections, the oldest first."""
+        self.unfinished_bytes = 0
+        """The bytes of all frames that have not ended."""
         self._server: asyncio.Server | None = None
         self.refused_connections = 0
         """How many connections were closed since they could not introduce themselves."""
@@ -286,6 +290,13 @@ class PeerListener:
         """A connection has proved whose it is; the peer's oldest one may have to make room."""
         if connection.sender is not None:
             self._make_room(connection.sender, MAX_OF_A_PEER)
+
+    def holds(self, before: int, now: int) -> None:
+        """A connection holds that many bytes of a frame that has not ended; those with the most make room."""
+        self.unfinished_bytes += now - before
+        while self.unfinished_bytes > MAX_UNFINISHED_BYTES:
+            most = max(self._connections, key=lambda connection: connection.unfinished_bytes)
+            most.refuse(f"frames of {self.unfinished_bytes} bytes have not ended, most of them here")
 
     def closed(self, connection: _Incoming) -> None:
         """A connection is gone; the peer may have another already."""
@@ -325,6 +336,8 @@ class _Incoming(asyncio.Protocol):
         self._reception = Reception(listener.secret, listener.check)
         self._transport: asyncio.Transport | None = None
         self._hello_due: asyncio.TimerHandle | None = None
+        self.unfinished_bytes = 0
+        """The bytes of a frame that has not ended, as they were counted last."""
 
     @property
     def sender(self) -> str | None:
@@ -336,12 +349,14 @@ class _Incoming(asyncio.Protocol):
         self._listener.opened(self)
         loop = asyncio.get_running_loop()
         self._hello_due = loop.call_later(
-            HELLO_TIMEOUT_S, self._refuse, f"no handshake within {HELLO_TIMEOUT_S} s"
+            HELLO_TIMEOUT_S, self.refuse, f"no handshake within {HELLO_TIMEOUT_S} s"
         )
 
     def data_received(self, data: bytes) -> None:
         try:
             answer, payloads = self._reception.feed(data)
+            if self._reception.unfinished_bytes != self.unfinished_bytes:
+                self._count_unfinished(self._reception.unfinished_bytes)
             if answer and self._transport is not None:
                 self._transport.write(answer)
             sender = self._reception.sender
@@ -353,18 +368,25 @@ class _Incoming(asyncio.Protocol):
             for payload in payloads:
                 self._listener.receive(sender, payload)
         except WireError as error:
-            self._refuse(str(error))
+            self.refuse(str(error))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - nothing was sent, so nothing is lost
         self._forget_hello_due()
+        self._count_unfinished(0)
         self._listener.closed(self)
 
     def abort(self) -> None:
         self._forget_hello_due()
+        self._count_unfinished(0)
         if self._transport is not None:
             self._transport.abort()
 
-    def _refuse(self, reason: str) -> None:
+    def _count_unfinished(self, now: int) -> None:
+        before, self.unfinished_bytes = self.unfinished_bytes, now
+        self._listener.holds(before, now)
+
+    def refuse(self, reason: str) -> None:
+        """Close the connection, and count it."""
         address = self._transport.get_extra_info("peername") if self._transport is not None else None
         who = self.sender or (f"{address[0]}:{address[1]}" if address else "a stranger")
         if self.sender is None:

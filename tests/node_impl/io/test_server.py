@@ -5,11 +5,9 @@ from __future__ import annotations
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import ssl
-import subprocess
 from pathlib import Path
 
 import msgspec
@@ -18,6 +16,7 @@ import pytest
 from node_impl.io.options import parse_options
 from node_impl.io.transport import NO_SECRET, Hello, Introduction, Seal, Secret, WireError, encode_frame
 from node_impl.io.transport.frames import CHECKSUM
+from tests.node_impl.certificates import make_certificate, needs_openssl
 from tests.node_impl.dialling import introduced
 from tests.node_impl.node_processes import (
     INSTANCE,
@@ -417,21 +416,12 @@ def test_a_secret_that_others_may_read_is_one_line(tmp_path: Path) -> None:
 
 def certified(folder: Path, node: NodeProcess) -> ssl.SSLContext:
     """Let the node serve by TLS; what a client needs that trusts it."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-nodes", "-days", "1", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
-            *("-keyout", str(key), "-out", str(certificate)),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    certificate, key = make_certificate(folder)
     node.arguments += ["--tls-certificate", str(certificate), "--tls-key", str(key)]
     return ssl.create_default_context(cafile=str(certificate))
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="no openssl to make a certificate")
+@needs_openssl
 def test_clients_are_served_by_tls_with_tokens_and_garbage_leaves_the_node_serving(tmp_path: Path) -> None:
     with nodes(tmp_path, 1) as [node]:
         trusting = certified(tmp_path, node)

@@ -347,3 +347,39 @@ def test_strangers_and_old_connections_make_room_for_new_ones(monkeypatch: pytes
         receiver.listener.close()
 
     asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_of_frames_that_never_end_the_largest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peers_module, "MAX_UNFINISHED_BYTES", 100_000)
+
+    async def main() -> None:
+        receiver, listening = Receiver(), bound()
+        await receiver.listener.listen(listening)
+        port = listening.getsockname()[1]
+        (small, seal), (large, other) = [await asyncio.to_thread(dial, port) for _ in range(2)]
+        large.sendall(encode_frame(bytes(90_000), other)[:-1])
+        small.sendall(encode_frame(bytes(30_000), seal)[:-1])
+        assert await closed(large)
+        assert receiver.listener.refused_frames == 1
+        assert "have not ended, most of them here" in receiver.lines[0]
+        small.sendall(b"\0")
+        await until(lambda: receiver.got == [("n1", bytes(30_000))], "the other frame")
+        for _ in range(5):  # what was closed, or has ended, counts no more
+            (again, seal) = await asyncio.to_thread(dial, port)
+            again.sendall(encode_frame(bytes(90_000), seal)[:-1])
+            await until(lambda: receiver.listener.unfinished_bytes > 80_000, "half a frame")
+            again.close()
+            await until(lambda: receiver.listener.unfinished_bytes == 0, "that it is forgotten")
+        assert receiver.listener.refused_frames == 1
+        third: list[socket.socket] = []
+        for _ in range(4):  # of which the peer's newest two stay
+            (again, seal) = await asyncio.to_thread(dial, port)
+            again.sendall(encode_frame(bytes(45_000), seal)[:-1])
+            third.append(again)
+        await until(lambda: receiver.listener.unfinished_bytes > 80_000, "halves of the two that stay")
+        assert receiver.listener.refused_frames == 1
+        receiver.listener.close()
+        for connection in third:
+            connection.close()
+
+    asyncio.run(asyncio.wait_for(main(), 20))
