@@ -39,14 +39,14 @@ class Configs:
         self.by_key[command.key] = Config(
             command.key, command.content, command.content_type, md5_of(command.content), index
         )
-        changes.touched.add(command.key)
+        changes.touch((command.key,))
         return _version(before)
 
     def remove(self, command: RemoveConfig, changes: Changes) -> ConfigVersion | None:
         """Remove a configuration; returns which content was there."""
         before = self.by_key.pop(command.key, None)
         if before is not None:
-            changes.touched.add(command.key)
+            changes.touch((command.key,))
         return _version(before)
 
     def differing(self, held: tuple[HeldConfig, ...]) -> tuple[ConfigKey, ...]:

@@ -119,7 +119,8 @@ class Registry:
         """
         services, configs = read_snapshot(snapshot)
         for held_services, held_configs in ((self.services, self.configs), (services, configs)):
-            self.changes.touched.update(held_services.entities, held_configs.by_key)
+            self.changes.touch(held_services.entities)
+            self.changes.touch(held_configs.by_key)
         self.services, self.configs = services, configs
 
     def digest(self) -> str:

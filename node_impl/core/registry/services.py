@@ -248,7 +248,7 @@ class Services:
 
     def _touch(self, name: ServiceKey, entity: Entity, index: int, changes: Changes) -> None:
         entity.changed = index
-        changes.touched.add(name)
+        changes.touch((name,))
         if entity.attributes is None and not entity.keys:
             del self.entities[name]
             self.vanished = index

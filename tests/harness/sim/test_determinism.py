@@ -20,15 +20,16 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from harness.sim.run import run
+from harness.sim.plan.plan import SeedOptions
 from harness.sim.plan.swarm import plan_of
-run(plan_of(int(sys.argv[1]))).write(Path(sys.argv[2]), ["test"])
+run(plan_of(int(sys.argv[1]), SeedOptions(workload=sys.argv[3]))).write(Path(sys.argv[2]), ["test"])
 """
 
 
-def stored(seed: int, store: Path, hash_seed: str) -> dict[str, str]:
+def stored(seed: int, store: Path, hash_seed: str, workload: str = "registry") -> dict[str, str]:
     """Digests of the history and of every trace that another process wrote for a seed."""
     subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(seed), str(store)],
+        [sys.executable, "-c", PROGRAM, str(seed), str(store), workload],
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         check=True,
         timeout=60,
@@ -43,6 +44,22 @@ def stored(seed: int, store: Path, hash_seed: str) -> dict[str, str]:
 def test_a_seed_gives_the_same_bytes_in_every_process_and_hash_seed(seed: int, tmp_path: Path) -> None:
     found = [stored(seed, tmp_path / hash_seed, hash_seed) for hash_seed in ("0", "1", "4242")]
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize(
+    ("workload", "seed"),
+    [
+        ("subscriptions", 771662),  # several long polls end at one instant
+        ("ephemeral", 12),
+        ("sessions", 13),
+        ("membership", 14),
+        ("cas", 15),
+        ("instances", 16),
+    ],
+)
+def test_so_it_does_with_every_kind_of_work(workload: str, seed: int, tmp_path: Path) -> None:
+    first, second = (stored(seed, tmp_path / hash_seed, hash_seed, workload) for hash_seed in ("2", "3"))
+    assert first == second
 
 
 def test_runs_in_one_process_do_not_touch_one_another() -> None:

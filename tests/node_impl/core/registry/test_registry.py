@@ -274,7 +274,7 @@ def test_after_a_restore_anything_may_have_changed_for_long_polls() -> None:
     registry = applied(Register(key(1)), PublishConfig(CONFIG, "one"))
     registry.take_changes()
     registry.restore(Registry().snapshot())
-    assert registry.take_changes().touched == {SERVICE, CONFIG}
+    assert registry.take_changes().touched == {SERVICE: None, CONFIG: None}
 
 
 @given(logs, commands)
