@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.registry.linearizability.claims import CHANGE, FALSE, NOTHING, SNAPSHOT, UNPLACED
@@ -38,8 +40,9 @@ class SessionGuarantees:
         """Look for sessions that saw something go backwards."""
         history = recording.history
         steps = list(_steps(history, Versions(recording)))
-        stale = {history.columns.f_code(f) for f in STALE}
-        is_stale = [int(history.columns.f[step.operation]) in stale for step in steps]
+        stale = {history.columns.f_code(name) for name in STALE}
+        f = history.columns.f.tolist()
+        is_stale = [f[step.operation] in stale for step in steps]
         promised = [step for step, loose in zip(steps, is_stale, strict=True) if not loose]
         found = broken_guarantees(promised)
         loose_ones = {step.operation for step, loose in zip(steps, is_stale, strict=True) if loose}
@@ -90,26 +93,38 @@ def _steps(history: History, versions: Versions) -> Iterator[SessionStep]:
         entries.claim.tolist(), entries.key.tolist(), entries.value.tolist(), strict=True
     ):
         shown.setdefault(claim, {})[key] = value
-    for claim in sorted(claims.answered.nonzero()[0].tolist(), key=lambda one: int(claims.completed[one])):
-        end, index, effect = int(claims.completed[claim]), int(claims.index[claim]), int(claims.effect[claim])
-        if index == UNPLACED or columns.type[end] != OK:
+    answered = claims.answered.nonzero()[0]
+    answered = answered[np.argsort(claims.completed[answered], kind="stable")]
+    ends = claims.completed[answered]
+    rows = zip(  # as Python's own numbers, which is faster than to ask numpy for each
+        answered.tolist(),
+        ends.tolist(),
+        claims.index[answered].tolist(),
+        claims.effect[answered].tolist(),
+        claims.key[answered].tolist(),
+        claims.value[answered].tolist(),
+        columns.type[ends].tolist(),
+        columns.process[ends].tolist(),
+        columns.f[ends].tolist(),
+        strict=True,
+    )
+    for claim, end, index, effect, key, value, kind, session, f in rows:
+        if index == UNPLACED or kind != OK:
             continue
-        session = int(columns.process[end])
-        key, value = int(claims.key[claim]), int(claims.value[claim])
         found_nothing = effect == CHANGE and value == FALSE
-        if columns.f_names[columns.f[end]] in WRITES and not found_nothing:
+        if columns.f_names[f] in WRITES and not found_nothing:
             yield SessionStep(session, end, True, key, index, index)
             continue
         if effect == SNAPSHOT:
             listing = shown.get(claim, {})
             keys = versions.keys_of_service.get(int(claims.service[claim]), [])
-            asked = [(key, listing.get(key, NOTHING)) for key in keys]
+            asked = [(one, listing.get(one, NOTHING)) for one in keys]
         else:
             asked = [(key, NOTHING if found_nothing else value)]
-        for key, value in asked:
-            place = None if key in versions.uncertain else versions.seen(key, value, index)
+        for read, seen in asked:
+            place = None if read in versions.uncertain else versions.seen(read, seen, index)
             if place is not None:
-                yield SessionStep(session, end, False, key, *place)
+                yield SessionStep(session, end, False, read, *place)
 
 
 def _text(history: History, one: BrokenGuarantee) -> str:

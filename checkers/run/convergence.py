@@ -107,6 +107,8 @@ def members(recording: Recording) -> tuple[str, ...]:
         for event in trace.events:
             if event.event == "configuration" and event.members is not None:
                 waiting.append((event.index or 0, (*event.members, *event.learners)))
+            elif not waiting:
+                continue
             # Beyond the end of the log it was truncated, or lost in a crash, and never comes into force.
             waiting = [one for one in waiting if one[0] <= event.last]
             for index, named in [one for one in waiting if one[0] <= event.commit]:

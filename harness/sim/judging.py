@@ -12,7 +12,7 @@ from checkers.check_all import Results, Suite, results
 from checkers.verdict import Checker, Mark, Unjudged, Validity, Verdict
 from harness.sim.lockstep.runs import COMPARED_SEEDS, twice
 from harness.sim.plan.plan import Plan
-from harness.sim.run import SimulatedRun, run
+from harness.sim.run import SimulatedRun, collected_later, run
 from harness.workload import workload
 
 
@@ -40,7 +40,8 @@ def results_of(ran: SimulatedRun, logs: Path | None = None, more: Sequence[Check
     """Let the workload's checkers judge a run, and those of `more`, which it requires, too."""
     test = ran.plan.test
     suite = workload(test.workload, test.nodes, test.concurrency).checkers + Suite(tuple(more))
-    return results(suite, ran.recording(logs))
+    with collected_later():
+        return results(suite, ran.recording(logs))
 
 
 def judge(plan: Plan, logs: Path) -> Judged:

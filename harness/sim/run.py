@@ -187,7 +187,7 @@ def run(
     generator = script if script is not None else _course(plan, work, nemesis.generator, nemesis.final)
     interpreter = Interpreter(generator, threads=test.concurrency, nodes=test.nodes, seed=test.seed)
     problem: str | None = None
-    with _collected_later(), closing(kind):
+    with collected_later(), closing(kind):
         world.start_all()
         if plan.core is None or plan.core.traces != "none":
             world.run_until(lambda: world.view().agreed_leader() is not None, FIRST_LEADER_BOUND_NS)
@@ -222,9 +222,9 @@ def _watch_the_quiet(world: SimulatedWorld, operations: Sequence[Operation], ele
 
 
 @contextmanager
-def _collected_later() -> Iterator[None]:
-    """Switch garbage collection off for a run: almost all objects are kept, or freed by their reference
-    counts, and looking for cycles again and again took an eighth of the time."""
+def collected_later() -> Iterator[None]:
+    """Switch garbage collection off for a run, or while it is judged: almost all objects are kept, or freed
+    by their reference counts, and looking for cycles again and again took an eighth of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

@@ -50,7 +50,15 @@ from node_impl.core.events import (
     Undecodable,
     Write,
 )
-from node_impl.core.raft.messages import Envelope, Forward, ForwardReply, ReadIndex, ReadIndexReply
+from node_impl.core.raft.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Envelope,
+    Forward,
+    ForwardReply,
+    ReadIndex,
+    ReadIndexReply,
+)
 from node_impl.core.raft.raft import Raft
 from node_impl.core.registry.registry import Registry
 from node_impl.core.registry.sessions import Sessions
@@ -187,6 +195,8 @@ class Node:
         sender, body = envelope.sender, envelope.body
         self.raft.state.trace_message("receive", sender, type(body).__name__, envelope.message_id)
         match body:
+            case AppendEntries() | AppendEntriesReply():  # most messages
+                self.raft.receive(sender, body)
             case Forward():
                 self.writes.on_forward(envelope, body)
             case ForwardReply():

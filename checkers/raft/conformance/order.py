@@ -50,9 +50,8 @@ class Run:
     def __post_init__(self) -> None:
         receipts = MessageIds()
         for trace in self.traces.values():
-            for event in trace.events:
-                if event.event == "receive" and event.message_id is not None:
-                    receipts.add(event.message_id)
+            received = (event for event in trace.events if event.event == "receive")
+            receipts.extend([event.message_id for event in received if event.message_id is not None])
         self._bag = Bag(receipts)
         interned: dict[Entry, Entry] = {}
         self._held: dict[str, TraceEvent] = {}
@@ -110,15 +109,15 @@ class Run:
 
     def _may_take(self, event: TraceEvent) -> bool:
         """Whether a message has been sent; or certainly never will be, which is then noted as a violation."""
-        message_id, sender = event.message_id or "", event.peer or ""
-        if message_id in self._bag:
+        message_id = event.message_id or ""
+        if message_id in self._bag.messages:
             if message_id in self._held:
                 return False
             sent = self._never_left.pop(message_id, None)
             if sent is not None:
                 self._is_early(sent, event)
             return True
-        if sender in self._under_way:
+        if (event.peer or "") in self._under_way:
             return False
         self._was_never_sent(event)
         return True
@@ -126,7 +125,8 @@ class Run:
     def _force(self) -> None:
         """All nodes wait for each other. One of them goes on: first one that may, by what is known."""
         blocked = [node.event for node in self._under_way.values() if node.event is not None]
-        by_gap = [e for e in blocked if (e.message_id or "") not in self._bag and e.peer in self.incomplete]
+        bag = self._bag.messages
+        by_gap = [e for e in blocked if (e.message_id or "") not in bag and e.peer in self.incomplete]
         by_disk = [e for e in blocked if e.message_id in self._held]
         event = (by_gap or by_disk or blocked)[0]
         sent = self._held.pop(event.message_id or "", None)

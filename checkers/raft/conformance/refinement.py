@@ -49,29 +49,28 @@ class Bag:
     """
 
     def __init__(self, receipts: MessageIds) -> None:
+        self.messages: dict[str, Message | None] = {}
         self._receipts = receipts
-        self._messages: dict[str, Message | None] = {}
+        self._received = receipts.as_it_is()
         self._claims: dict[str, extra.Claim] = {}
-
-    def __contains__(self, message_id: str) -> bool:
-        return message_id in self._messages
 
     def put(self, message_id: str, m: Message | None) -> None:
         """Add a message that is sent; None if the trace does not show its content."""
-        if message_id in self._receipts:
-            self._messages[message_id] = m
+        if message_id in self._received:
+            self.messages[message_id] = m
 
     def claim(self, message_id: str, claim: extra.Claim) -> None:
         """Note what a message in the bag says is committed."""
-        if message_id in self._messages:
+        if message_id in self.messages:
             self._claims[message_id] = claim
 
     def take(self, message_id: str) -> tuple[Message | None, extra.Claim | None]:
         """Take one that is received, None if its content is not known; and what it says is committed."""
-        m, claim = self._messages.get(message_id), self._claims.get(message_id)
+        m, claim = self.messages.get(message_id), self._claims.get(message_id)
         if self._receipts.take(message_id):
-            self._messages.pop(message_id, None)
-            self._claims.pop(message_id, None)
+            self.messages.pop(message_id, None)
+            if claim is not None:
+                del self._claims[message_id]
         return m, claim
 
 
@@ -162,12 +161,12 @@ class Refinement:
         try:
             if handler is not None:
                 handler(event, following)
-            if name not in WITHOUT_CHECK_OF_STATE and (
+            if (
                 event.term != i.current_term
                 or event.commit != i.commit_index
                 or event.last != len(i.log)
                 or (event.role == LEADER) != (i.state == LEADER)
-            ):
+            ) and name not in WITHOUT_CHECK_OF_STATE:
                 raise GuardFailed("Next", "some action changes currentTerm, state, log or commitIndex so")
         except GuardFailed as refused:
             before, message = words_of(i), "" if self._m is None else said_by(self._m)
@@ -349,17 +348,18 @@ class Refinement:
     # ---- messages --------------------------------------------------------------------------------------
 
     def _send(self, event: TraceEvent, _: TraceEvent | None) -> None:
-        if event.message_id is None:
+        message_id, m = event.message_id, None
+        if message_id is None:
             self.doubts.append(f"{self.i.name} sent a message without an id")
             return
-        self.bag.put(event.message_id, None)  # in case a guard fails for its content
-        m = self._sent(event)
-        if m is not None:
-            self.bag.put(event.message_id, m)
+        try:
+            m = self._sent(event)
+        finally:  # without content if a guard fails for it
+            self.bag.put(message_id, m)
         if event.committed:
-            self.bag.claim(event.message_id, extra.claimed(self.i, event.committed))
+            self.bag.claim(message_id, extra.claimed(self.i, event.committed))
         elif isinstance(m, Extra) and m.kind == "InstallSnapshot":
-            self.bag.claim(event.message_id, extra.Claim(m.index, m.last))
+            self.bag.claim(message_id, extra.Claim(m.index, m.last))
 
     def _sent(self, event: TraceEvent) -> Message | None:
         """The RequestVote, AppendEntries or reply that is sent, if the trace shows its content."""

@@ -62,13 +62,8 @@ class TracedCluster:
                 self.incomplete.setdefault(node, f"the trace of {facts.inconsistencies[0]}")
 
     def _note_messages(self, trace: NodeTrace) -> None:
-        sent, received = self._sent, self.received
-        for event in trace.events:
-            if event.message_id is not None:
-                if event.event == "send":
-                    sent.add(event.message_id)
-                elif event.event == "receive":
-                    received.add(event.message_id)
+        for kind, ids in (("send", self._sent), ("receive", self.received)):
+            ids.extend([e.message_id for e in trace.events if e.event == kind and e.message_id is not None])
 
     @cached_property
     def causality(self) -> Causality:
@@ -76,8 +71,8 @@ class TracedCluster:
         return Causality(
             {node: facts.trace.events for node, facts in self.nodes.items()},
             frozenset({"acknowledge", "synced", "restart"}),
-            self._sent,
-            self.received,
+            self._sent.as_it_is(),
+            self.received.as_it_is(),
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -50,6 +50,23 @@ class MessageIds:
             plain[message_id] = 1
         else:
             self._add_number(message_id)
+
+    def extend(self, message_ids: Iterable[str]) -> None:
+        """Add many message ids."""
+        plain, room = self._plain, self._room
+        for message_id in message_ids:
+            if message_id in plain:
+                plain[message_id] += 1
+            elif room:
+                room -= 1
+                plain[message_id] = 1
+            else:
+                self._add_number(message_id)
+        self._room = room
+
+    def as_it_is(self) -> Container[str | None]:
+        """These ids, as long as none is added: asked faster where all are in the dict."""
+        return self if self._numbers else self._plain
 
     def _add_number(self, message_id: str) -> None:
         prefix, at = _parsed(message_id)

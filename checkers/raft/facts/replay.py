@@ -195,7 +195,8 @@ class _Replay:
         self._role = "follower"
         self._shown_term = -1  # the newest term that another node knows of
         self._voters: frozenset[str] | None = None
-        self._leads_since: tuple[int, frozenset[str] | None] | None = None
+        self._led_term = -1  # this and the next: at the last event at which it led
+        self._led_by: frozenset[str] | None = None
 
     def run(self) -> NodeFacts:
         """Follow the trace; up to the event at which it claims too much."""
@@ -213,22 +214,32 @@ class _Replay:
         facts, orders = self.facts, self.facts.orders
         before: TraceEvent | None = None
         for position, event in enumerate(facts.trace.events):
-            name = event.event
-            if before is not None and event.term < before.term and before.life == event.life:
+            name, term = event.event, event.term
+            if before is not None and term < before.term and before.life == event.life:
                 facts.term_fell[event.life, event.seq] = before
                 self._keep(event)
-            if name in RARE:
+            if name == "send":
+                if event.message in SHOWS_TERM:
+                    self._sent(event)
+            elif name in RARE:
                 self._keep(event)
-            elif name == "send":
-                self._sent(event)
             elif name == "apply":
                 self._common.applied.see(event, orders)
             if name not in NOT_STATE:
+                if before is not None:
+                    self._commit, self._role, self._life = before.commit, before.role, before.life
                 self._step(position, event)
-            if event.role == "leader":
+            if event.role == "leader" and (term != self._led_term or self._voters is not self._led_by):
                 self._lead(event)
-            orders.see(before, event)
-            self._commit, self._role, self._life = event.commit, event.role, event.life
+            is_same_state = (
+                (name == "send" or name == "receive")
+                and before is not None
+                and before.life == event.life
+                and before.commit <= event.commit <= event.last
+                and before.applied <= event.applied <= event.commit
+            )
+            if not is_same_state:
+                orders.see(before, event)
             before = event
         return facts
 
@@ -252,12 +263,10 @@ class _Replay:
             self._shown_term = max(self._shown_term, event.term)
 
     def _lead(self, event: TraceEvent) -> None:
-        now = (event.term, self._voters)
-        if now != self._leads_since:
-            self._leads_since = now
-            self.facts.led.setdefault(event.term, event)
-            if self._voters is not None:
-                self.facts.led_with.setdefault(event.term, set()).add(self._voters)
+        self._led_term, self._led_by = event.term, self._voters
+        self.facts.led.setdefault(event.term, event)
+        if self._voters is not None:
+            self.facts.led_with.setdefault(event.term, set()).add(self._voters)
 
     def _step(self, position: int, event: TraceEvent) -> None:
         self.facts.highest_term = max(self.facts.highest_term, event.term)

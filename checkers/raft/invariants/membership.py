@@ -26,6 +26,8 @@ from history import NodeTrace, Recording, TraceEvent
 
 Members = tuple[tuple[str, ...], tuple[str, ...]]
 """The voters, and the learners."""
+_MESSAGES = frozenset({"send", "receive"})
+"""Most events, and of no interest but for the role in which they happen."""
 
 
 def members_of(event: TraceEvent) -> Members:
@@ -41,6 +43,8 @@ def committed_configurations(traces: Iterable[NodeTrace]) -> int:
         for event in trace.events:
             if event.event == "configuration":
                 held = event
+            elif held is None:
+                continue
             if held is not None and event.commit >= (held.index or 0):
                 found.add(members_of(held))
                 held = None
@@ -71,7 +75,8 @@ class MembershipChanges:
         for facts in cluster.nodes.values():
             walk = _Walk(votes, frozenset(cluster.incomplete), counts)
             for event in facts.trace.events:
-                violations += walk.step(event)
+                if event.event not in _MESSAGES or event.role != walk.role:
+                    violations += walk.step(event)
         configurations = committed_configurations(recording.traces.values())
         return conclude(
             self.name,
@@ -110,7 +115,8 @@ class _Walk:
         self._perhaps = perhaps
         """Nodes whose trace lacks something: they may have voted for any candidate."""
         self._counts = counts
-        self._role = "follower"
+        self.role = "follower"
+        """That of the last event."""
         self._first_own: int | None = None
         """While it leads: the index of the first entry of its term."""
 
@@ -118,11 +124,11 @@ class _Walk:
         """Take the next event; returns the violations that it shows."""
         found: list[Evidence] = []
         if event.event == "restart":
-            self.held, self._role = None, "follower"
-        if event.role == "leader" and self._role != "leader":
+            self.held, self.role = None, "follower"
+        if event.role == "leader" and self.role != "leader":
             self._first_own = None
             found += self._elected(event)
-        self._role = event.role
+        self.role = event.role
         if event.role == "leader":
             if event.event == "append" and event.entries:
                 self._first_own = self._first_own or event.entries[0].index

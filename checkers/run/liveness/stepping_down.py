@@ -61,6 +61,12 @@ class _Following:
         """Whether that line was `apply`."""
         for line in lines:
             event = line.event
+            if event == "receive" and line.life == life:  # it and `send` are most lines
+                if leads and line.message in _ANSWERS and line.peer is not None:
+                    heard[line.peer] = line.at
+                if step or applied:
+                    step, applied = [], False
+                continue
             if event == "restart" or line.life != life:
                 life, voters, leads, configured_at = line.life, self._nodes, False, 0
             if event == "configuration" and line.members is not None:
@@ -76,9 +82,6 @@ class _Following:
                 heard, sent, self._look_after = {}, set(), line.at + self._patience
             elif event == "stop" and line.role == "leader" and leads:
                 yield from self._handed_over(line, step, voters, "it ended in order")
-            elif leads and event == "receive":
-                if line.message in _ANSWERS and line.peer is not None:
-                    heard[line.peer] = line.at
             elif leads and event == "send" and line.message == "AppendEntries":
                 sent.add(line.at // self._heartbeat)
                 if line.at > self._look_after:

@@ -71,13 +71,18 @@ class DrawnDecisions:
     def __init__(self, seed: int, rates: FaultRates) -> None:
         self._seed = seed
         self._rates = rates
+        self._links: dict[Link, tuple[Stream, tuple[int, ...]]] = {}
+        """By link, its stream and its table, which each message asks for."""
         self._streams: dict[tuple[str, ...], Stream] = {}
         self._tables: dict[tuple[str, ...], tuple[int, ...]] = {}
 
     def message(self, link: Link, n: int) -> Delays:  # noqa: ARG002 - streams count by themselves
         """Draw a delay from the link's table, unless the message is lost, repeated or late."""
-        stream = self._streams.get(link) or self._stream(*link)
-        table = self._tables.get(link) or self._table(link, DELAYS_US, self._rates.delays)
+        drawn_from = self._links.get(link)
+        if drawn_from is None:
+            table = self._table(link, DELAYS_US, self._rates.delays)
+            drawn_from = self._links[link] = self._streams.get(link) or self._stream(*link), table
+        stream, table = drawn_from
         bits = stream.bits()
         delay = table[bits & 15] * MICROSECOND_NS + (bits >> 4) % 100_000  # no two messages at one instant
         rates = self._rates
@@ -127,6 +132,7 @@ class DrawnDecisions:
         if self._rates is not NO_FAULTS:
             self._rates = NO_FAULTS
             self._tables.clear()
+            self._links.clear()
 
     def _stream(self, *place: str) -> Stream:
         stream = self._streams[place] = Stream(self._seed, "decisions", *place)

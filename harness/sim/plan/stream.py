@@ -32,7 +32,9 @@ class Stream:
     def bits(self) -> int:
         """Draw a number in [0, 2**64)."""
         self._state = state = (self._state + _GOLDEN) & _MASK
-        return scramble(state)
+        state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK  # `scramble`, without a call
+        state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+        return state ^ (state >> 31)
 
     def below(self, bound: int) -> int:
         """Draw a number in [0, bound)."""

@@ -53,10 +53,12 @@ class Network:
         if link.is_cut:
             self.swallowed += 1
             return ()
-        if not self.in_order:
-            return tuple(now + delay for delay in delays)
         if not delays:
             return ()
+        if not self.in_order:
+            if len(delays) == 1:
+                return (now + delays[0],)
+            return tuple([now + delay for delay in delays])
         arrival = now + delays[0]  # TCP repeats nothing that its receiver would see
         if arrival > link.last_arrival:
             link.last_arrival = arrival

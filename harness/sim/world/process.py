@@ -283,7 +283,8 @@ class Process:
         """Look how much the node holds now."""
         most = self._most
         for what, size in node.sizes().items():
-            if what not in most or size > most[what][0]:
+            before = most.get(what)
+            if before is None or size > before[0]:
                 most[what] = size, self._world.now
 
     def _keep_sizes(self, node: Life, life: int) -> None:
@@ -497,17 +498,17 @@ class Process:
     # ---- stepping the node ---------------------------------------------------------------------------
 
     def _step(self, event: Event) -> None:
-        node = self._node
+        node, now = self._node, self._world.now
         assert node is not None
         self.events += 1
-        millisecond = self._world.now // MILLISECOND_NS
+        millisecond = now // MILLISECOND_NS
         if millisecond != self._millisecond:
             self._millisecond, self._events_before = millisecond, self.events
         elif self.events - self._events_before > MOST_STEPS_A_MILLISECOND:
             self._turns_in_a_circle(event)
             return
         try:
-            effects = node.step(self.clock.read(self._world.now), event)
+            effects = node.step(self.clock.read(now), event)
         except CouldNotRun:
             raise  # nothing can be said of a core that breaks its protocol
         except Exception as error:  # noqa: BLE001 - a defect ends the node, as in the real driver
@@ -544,12 +545,13 @@ class Process:
             if self._effects == pending.crash_at:
                 self._crash(pending.next_crash(self._effects))
                 return
+            if type(effect) is Trace:  # most effects: `match` comes to them later
+                effect.seq, effect.at = len(lines) + 1, now
+                lines.append(effect)
+                if pending.needs_elections and effect.event == "role":
+                    self._took_role(effect.role)
+                continue
             match effect:
-                case Trace():
-                    effect.seq, effect.at = len(lines) + 1, now
-                    lines.append(effect)
-                    if pending.needs_elections and effect.event == "role":
-                        self._took_role(effect.role)
                 case Send():
                     if effect.after <= self._synced:
                         if not (self._leads and pending.is_muted(effect.to, now)):

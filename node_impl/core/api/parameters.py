@@ -11,7 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import msgspec
 
@@ -80,15 +80,16 @@ class Parameters:
                 continue
             if not text.isascii():
                 raise BadParameter(f"the {source} has bytes above 127; percent-encode them")
+            pairs = [pair.partition("=") for pair in text.split("&")]
+            if len(pairs) > MAX_PARAMETERS:
+                raise BadParameter(f"the {source} has more than {MAX_PARAMETERS} parameters")
             try:
-                pairs = parse_qsl(
-                    text, keep_blank_values=True, errors="strict", max_num_fields=MAX_PARAMETERS
-                )
+                decoded = [
+                    (_decoded(name), _decoded(value)) for name, equals, value in pairs if name or equals
+                ]
             except UnicodeDecodeError as error:
                 raise BadParameter(f"the {source} is not UTF-8 after percent-decoding") from error
-            except ValueError as error:
-                raise BadParameter(f"the {source} has more than {MAX_PARAMETERS} parameters") from error
-            for name, value in pairs:
+            for name, value in decoded:
                 if name in self._values:
                     raise BadParameter(f"parameter {shown(name)} is given twice")
                 self._values[name] = value
@@ -240,6 +241,17 @@ class Parameters:
         """`clusters`, separated by commas; empty means all."""
         value = self.optional("clusters", "clusterName", "cluster") or ""
         return tuple(checked_name("clusters", part) for part in value.split(",") if part)
+
+
+def _decoded(part: str) -> str:
+    """A name or a value as it was before it was percent-encoded for a form.
+
+    Raises:
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    if "+" in part:
+        part = part.replace("+", " ")
+    return unquote(part, errors="strict") if "%" in part else part
 
 
 @lru_cache(maxsize=4096)

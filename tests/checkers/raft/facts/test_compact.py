@@ -33,6 +33,19 @@ def test_message_ids_are_in_as_often_as_they_were_put_in(few: int, ids: list[str
         plain[message_id] = max(0, plain[message_id] - 1)
 
 
+@given(few=st.integers(0, 8), ids=st.lists(IDS, max_size=40), others=st.lists(IDS, max_size=40))
+def test_many_ids_added_at_once_are_in_as_each_by_itself(few: int, ids: list[str], others: list[str]) -> None:
+    one_by_one, at_once = MessageIds(few), MessageIds(few)
+    for message_id in ids:
+        one_by_one.add(message_id)
+    at_once.extend(ids)
+    seen = at_once.as_it_is()
+    for message_id in (*ids, *others):
+        assert (message_id in seen) == (message_id in one_by_one) == (message_id in at_once)
+    for message_id in (*ids, *others):
+        assert at_once.take(message_id) == one_by_one.take(message_id)
+
+
 def test_an_id_that_came_far_too_early_stays_in_when_the_count_reaches_it() -> None:
     ids = MessageIds(few=0)
     ids.add("n1:1:1500000")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 import msgspec
 import pytest
@@ -16,7 +16,7 @@ from history import Operation
 from node_impl.core.api.codec import ADMIN_HEALTH, ADMIN_STATUS, parse, render
 from node_impl.core.api.configs import CONFIGS, LISTENER
 from node_impl.core.api.instances import INSTANCE, INSTANCE_BEAT, INSTANCE_LIST, SUBSCRIBE
-from node_impl.core.api.parameters import MAX_METADATA_BYTES
+from node_impl.core.api.parameters import MAX_METADATA_BYTES, BadParameter, Parameters
 from node_impl.core.api.replies import NodeReply
 from node_impl.core.api.services import SERVICE, SERVICE_LIST
 from node_impl.core.events import (
@@ -459,3 +459,24 @@ def test_the_harness_own_client_reads_and_writes_the_same_format(
     headers = {name.lower(): text for name, text in reply.headers.items()}
     ended = RegistryCodec().decode(invocation, ClientReply(reply.status, headers, reply.body))
     assert (ended.type, ended.value, ended.raft_index) == ("ok", result, 7)
+
+
+FORM_PARTS = st.sampled_from(
+    ["a", "b", "=", "&", "+", "%41", "%C3%A9", "%", "%2", "%zz", ";", "%FF", "%3D", "%26"]
+)
+
+
+@given(st.lists(FORM_PARTS, max_size=9).map("".join))
+def test_a_query_is_read_as_the_standard_library_reads_it(query: str) -> None:
+    try:
+        pairs = parse_qsl(query, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        with pytest.raises(BadParameter, match="not UTF-8"):
+            Parameters(query)
+        return
+    if len(dict(pairs)) < len(pairs):
+        with pytest.raises(BadParameter, match="given twice"):
+            Parameters(query)
+        return
+    read = Parameters(query)
+    assert {name: read.optional(name) for name, _ in pairs} == {name: value or None for name, value in pairs}
