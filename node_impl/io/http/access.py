@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 from node_impl.core.api.admin import LEADER, MEMBERS
 from node_impl.core.api.codec import ADMIN_HEALTH
 from node_impl.core.api.configs import LISTENER
+from node_impl.core.api.parameters import MAX_PARAMETERS
 from node_impl.core.api.replies import NodeReply, refuse
 from node_impl.io.http.connection import HttpMessage
 
@@ -60,7 +61,11 @@ class Access:
         needed = needed_for(message.method, message.path)
         if needed <= self.anonymous:
             return None
-        denied = self.refusal_of(needed, _token(message), f"{message.method} {message.path}")
+        try:
+            token = _token(message)
+        except ValueError:  # what `parse_qsl` raises of more fields
+            return refuse(400, "bad-request", f"the query has more than {MAX_PARAMETERS} parameters")
+        denied = self.refusal_of(needed, token, f"{message.method} {message.path}")
         return None if denied is None else refuse(denied.status, denied.code, denied.reason)
 
     def role_of(self, token: str) -> Role | None:
@@ -130,12 +135,16 @@ def tokens_in(text: str) -> dict[str, Role]:
 
 
 def _token(message: HttpMessage) -> str | None:
-    """The token of a request: in its header, or as Nacos's clients send it, in the query."""
+    """The token of a request: in its header, or as Nacos's clients send it, in the query.
+
+    Raises:
+        ValueError: the query has more parameters than any request may.
+    """
     scheme, _, token = message.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
     if "accessToken=" in message.query:
-        given = parse_qs(message.query, max_num_fields=1000).get("accessToken")
+        given = parse_qs(message.query, max_num_fields=MAX_PARAMETERS).get("accessToken")
         return given[0] if given else None
     return None
 

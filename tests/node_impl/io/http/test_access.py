@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from node_impl.io.http.access import EVERYTHING, Access, Role, needed_for, tokens_in
 from node_impl.io.http.connection import HttpMessage
@@ -73,6 +75,27 @@ def test_a_token_may_come_as_nacos_clients_send_it() -> None:
     assert access.refusal(message("GET", INSTANCE, query="serviceName=a&accessToken=" + "r" * 20)) is None
     assert access.refusal(message("GET", INSTANCE, query="accessToken=")) is not None
     assert EVERYTHING.refusal(message("POST", MEMBERS)) is None
+
+
+@given(
+    st.lists(st.sampled_from(["accessToken", "=", "&", ";", "%", "%00", "%ff", "\x00", "\xff", "r" * 20])),
+    st.integers(0, 70),
+)
+def test_any_query_of_a_stranger_is_refused_and_none_is_a_defect(parts: list[str], more: int) -> None:
+    query = "accessToken=" + "".join(parts) + "&a=1" * more
+    refused = Access(TOKENS, Role.READ).refusal(message("POST", INSTANCE, query=query))
+    assert refused is not None
+    assert refused.status in (400, 401, 403)
+    assert json.loads(refused.body)["proposed"] is False
+
+
+def test_more_parameters_than_a_request_may_have_are_refused_as_such() -> None:
+    query = "accessToken=x" + "&a=1" * 1000
+    refused = Access(TOKENS, Role.READ).refusal(message("POST", INSTANCE, query=query))
+    assert refused is not None
+    said = json.loads(refused.body)
+    assert (refused.status, said["error"]) == (400, "bad-request")
+    assert said["reason"] == "the query has more than 64 parameters"
 
 
 def test_tokens_are_read_from_lines() -> None:
