@@ -11,6 +11,9 @@ import pytest
 
 from harness.client.codecs.registry import RegistryCodec
 from harness.errors import CouldNotRun
+from harness.nemesis.action import Action
+from harness.nemesis.faults.network.partition import Cut
+from harness.nemesis.outcome import Outcome
 from harness.nemesis.view import ClusterView, NodeView
 from harness.systems.nacos import Nacos
 from harness.walk.conducting import ADDRESSES, SEEN, walk, walk_of
@@ -98,6 +101,61 @@ def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
     assert (shown.number, shown.text, shown.asked, shown.leader) == (3, "walk-number-003", "n2", "n1")
     notes = walker.walked.moments[-1].notes
     assert notes == ("registration at n2: refused (not ready)", "registration at n2: ok")
+
+
+class Cutting(Agreed):
+    """The same world, with links that show no effect of a cut until they are healed."""
+
+    names = NAMES
+
+    def __init__(self, in_place: bool, swallowed: int) -> None:
+        self._in_place, self._swallowed = in_place, swallowed
+
+    async def carry_out(self, action: Action) -> Outcome:
+        if isinstance(action, Cut):
+            return Outcome(None if self._in_place else False)
+        return Outcome(True, {"swallowed_packets": self._swallowed})
+
+
+@pytest.mark.parametrize(
+    ("in_place", "swallowed", "why"),
+    [(True, 7, None), (True, 0, "the links of n3 swallowed nothing"), (False, 7, "cut had no effect")],
+)
+def test_a_follower_counts_as_silent_if_its_links_swallowed_something_in_the_end(
+    in_place: bool, swallowed: int, why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walker = Walker(
+        Cutting(in_place, swallowed),  # type: ignore[arg-type] # the part of a world that is asked here
+        None,  # type: ignore[arg-type] # `_perform`, which would send, is replaced below
+        RegistryCodec(),
+        own_lookup="lookup",
+        alone_s=0,
+        start_s=1,
+        patience_s=1,
+        silent_s=0,
+    )
+
+    async def perform(f: str, node: str, key: str, value: str) -> Operation:
+        return Operation(0, 0, 0, "ok", f, key, value, None, node)
+
+    async def see(name: str) -> Seen:
+        return Seen(DOWN)
+
+    async def shown(node: str, texts: list[str]) -> int:
+        return len(texts)
+
+    async def held() -> str:
+        return ""
+
+    for name, stand_in in {"_perform": perform, "_see": see, "_shown": shown, "_held": held}.items():
+        monkeypatch.setattr(walker, name, stand_in)
+    if why is not None:
+        with pytest.raises(CouldNotRun, match=why):
+            asyncio.run(walker._silence_a_follower())
+        return
+    asyncio.run(walker._silence_a_follower())
+    assert walker.walked.silenced is not None
+    assert walker.walked.silenced.held[-1][1] == SILENT_WRITES
 
 
 def steps_of(walk: Walk) -> list[str]:
