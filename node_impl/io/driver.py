@@ -143,7 +143,7 @@ class Driver:
         """
         try:
             envelope = self._decode(payload)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             why = f"a message of {len(payload)} bytes that cannot be read: {error}"
             self._post(Undecodable(sender, why))
             raise WireError(why) from error

@@ -11,6 +11,7 @@ from node_impl.core.api.parameters import (
     MAX_METADATA_BYTES,
     MAX_SEQUENCE,
     MAX_WAIT_MS,
+    UNREADABLE,
     BadParameter,
     Parameters,
 )
@@ -129,7 +130,7 @@ def parse_beat(given: Parameters) -> Beat:
             raise BadParameter(f"beat has more than {MAX_METADATA_BYTES} bytes")
         try:
             beat = _beat_info.decode(text)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise BadParameter(f"beat must be a JSON object with ip and port: {error}") from error
         given.also("ip", beat.ip, "beat")
         given.also("port", str(beat.port), "beat")

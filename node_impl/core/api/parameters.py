@@ -46,6 +46,9 @@ _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 _WEIGHT = re.compile(r"[0-9]{1,9}(\.[0-9]{0,9})?|\.[0-9]{1,9}", re.ASCII)
 _metadata = msgspec.json.Decoder(dict[str, str])
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises of a client's JSON: it is none, it is of another form, or it is nested too deeply."""
+
 
 class BadParameter(Exception):
     """A parameter is missing, malformed or given twice; the text says which and what is allowed."""
@@ -211,7 +214,7 @@ class Parameters:
             raise BadParameter(f"metadata has {size} bytes; at most {MAX_METADATA_BYTES} are allowed")
         try:
             return _metadata.decode(value)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise BadParameter(f"metadata must be a JSON object of strings: {error}") from error
 
     def beats(self, metadata: Mapping[str, str]) -> BeatTimes:

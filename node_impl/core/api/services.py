@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from node_impl.core.api.parameters import BadParameter, Parameters, shown
+from node_impl.core.api.parameters import UNREADABLE, BadParameter, Parameters, shown
 from node_impl.core.api.replies import NodeReply, json_reply, refuse, text_reply
 from node_impl.core.requests import (
     DeleteService,
@@ -103,7 +103,7 @@ def _refuse_selectors(given: Parameters) -> None:
         return
     try:
         kind = _selector.decode(text).type
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadParameter(f"selector must be a JSON object: {error}") from error
     if kind != "none":
         raise BadParameter(f"selector has the type {shown(kind)}; only none is supported")

@@ -32,7 +32,7 @@ def decode_command(payload: bytes) -> Command:
     """
     try:
         return _decoder.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CommandError(f"not a command: {error}; was the log written by another version?") from error
 
 

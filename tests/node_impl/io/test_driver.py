@@ -447,6 +447,9 @@ def test_only_readable_messages_in_the_senders_own_name_are_taken(tmp_path: Path
     async def play(world: World) -> None:
         with pytest.raises(WireError, match="a message of 1 bytes that cannot be read"):
             world.driver.receive("n2", b"\xc0")
+        longer = b"\x94" + msgspec.msgpack.encode(MESSAGE)[1:]  # of four parts in place of three
+        with pytest.raises(WireError, match="bytes that cannot be read: maximum recursion depth"):
+            world.driver.receive("n2", longer + b"\x91" * 3000 + b"\xc0")
         with pytest.raises(WireError, match="a message in the name of 'n1'"):
             world.driver.receive("n2", msgspec.msgpack.encode(MESSAGE))
         world.driver.receive("n1", msgspec.msgpack.encode(MESSAGE))
@@ -454,4 +457,6 @@ def test_only_readable_messages_in_the_senders_own_name_are_taken(tmp_path: Path
 
     world = drive(tmp_path, lambda event: [], play)
     unread = "a message of 1 bytes that cannot be read: Expected `array`, got `None`"
-    assert world.node.events == [Undecodable("n2", unread), Received(MESSAGE), Shutdown()]
+    first, nested, *rest = world.node.events
+    assert (first, rest) == (Undecodable("n2", unread), [Received(MESSAGE), Shutdown()])
+    assert isinstance(nested, Undecodable)

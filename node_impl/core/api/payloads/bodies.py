@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from node_impl.core.api.parameters import BadParameter
+from node_impl.core.api.parameters import UNREADABLE, BadParameter
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ def decoded(body: bytes, kind: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise BadParameter(f"the body must be a JSON object with the fields of its type: {error}") from error
 
 

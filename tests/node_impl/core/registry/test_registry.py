@@ -244,6 +244,10 @@ def test_equal_writes_have_equal_bytes_whatever_order_their_metadata_was_built_i
 def test_a_payload_that_is_no_command_is_an_error_that_names_the_entry() -> None:
     with pytest.raises(CommandError, match=r"entry 7 of term 3: not a command: .*another version"):
         Registry().apply(Entry(7, 3, "command", b"garbage"))
+    command = encode_command(Deregister(key(1)))
+    deep = bytes([command[0] + 1]) + command[1:] + b"\xa1x" + b"\x91" * 3000 + b"\xc0"  # one field more
+    with pytest.raises(CommandError, match="not a command: maximum recursion depth"):
+        decode_command(deep)
 
 
 def test_a_no_op_changes_nothing() -> None:
