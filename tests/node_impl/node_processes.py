@@ -66,6 +66,24 @@ class Reply(NamedTuple):
         return json.loads(self.body)
 
 
+def asked(
+    port: int,
+    method: str,
+    path: str,
+    query: Mapping[str, str] = NOTHING,
+    body: bytes = b"",
+    timeout_s: float = 5,
+) -> Reply:
+    """What the server at that port of loopback answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
+    try:
+        connection.request(method, f"{path}?{urlencode(query)}", body or None)
+        reply = connection.getresponse()
+        return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
+    finally:
+        connection.close()
+
+
 class NodeProcess:
     """One node: its command line, its folders, and the process of its current life."""
 
@@ -99,13 +117,7 @@ class NodeProcess:
         return self.process.wait(15)
 
     def ask(self, method: str, path: str, query: Mapping[str, str] = NOTHING, body: bytes = b"") -> Reply:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-        try:
-            connection.request(method, f"{path}?{urlencode(query)}", body or None)
-            reply = connection.getresponse()
-            return Reply(reply.status, {k.lower(): v for k, v in reply.getheaders()}, reply.read())
-        finally:
-            connection.close()
+        return asked(self.port, method, path, query, body)
 
     def status(self) -> Any:
         """What the node says of itself; None while it does not answer."""

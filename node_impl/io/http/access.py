@@ -22,6 +22,7 @@ from node_impl.io.http.connection import HttpMessage
 
 SHORTEST_TOKEN_CHARACTERS = 20
 _ADMIN = frozenset({MEMBERS, LEADER})
+_AS_PARAMETER = ("accessToken", "password")
 _HOW = "send `Authorization: Bearer TOKEN`"
 
 
@@ -55,7 +56,7 @@ class Access:
         self.anonymous = anonymous
 
     def refusal(self, message: HttpMessage) -> NodeReply | None:
-        """Why this request is refused; None if it may be asked. Its body has no say in it."""
+        """Why this request is refused; None if it may be asked. Of its body only a token counts."""
         if self.anonymous is Role.ADMIN:
             return None
         needed = needed_for(message.method, message.path)
@@ -64,7 +65,8 @@ class Access:
         try:
             token = _token(message)
         except ValueError:  # what `parse_qsl` raises of more fields
-            return refuse(400, "bad-request", f"the query has more than {MAX_PARAMETERS} parameters")
+            why = f"the query or the form has more than {MAX_PARAMETERS} parameters"
+            return refuse(400, "bad-request", why)
         denied = self.refusal_of(needed, token, f"{message.method} {message.path}")
         return None if denied is None else refuse(denied.status, denied.code, denied.reason)
 
@@ -135,17 +137,22 @@ def tokens_in(text: str) -> dict[str, Role]:
 
 
 def _token(message: HttpMessage) -> str | None:
-    """The token of a request: in its header, or as Nacos's clients send it, in the query.
+    """The token of a request: in its header, or as Nacos's clients send it, among the parameters.
+
+    The client for Node.js does not log in. It sends its password, which is the token, with each request.
 
     Raises:
-        ValueError: the query has more parameters than any request may.
+        ValueError: the query or the form has more parameters than any request may.
     """
     scheme, _, token = message.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    if "accessToken=" in message.query:
-        given = parse_qs(message.query, max_num_fields=MAX_PARAMETERS).get("accessToken")
-        return given[0] if given else None
+    for text in (message.query, message.body.decode("latin-1")):
+        if any(f"{name}=" in text for name in _AS_PARAMETER):
+            given = parse_qs(text, max_num_fields=MAX_PARAMETERS)
+            found = next((given[name][0] for name in _AS_PARAMETER if name in given), None)
+            if found is not None:
+                return found
     return None
 
 

@@ -21,7 +21,8 @@ import pytest
 
 from checkers.verdict import Validity
 from tests import REPOSITORY
-from tests.node_impl.io.clients.judging import Ran, bring, five_nodes
+from tests.node_impl.io.clients.bringing import bring
+from tests.node_impl.io.clients.judging import Ran, five_nodes
 from tests.node_impl.node_processes import NodeProcess, nodes, wait_for_leader
 
 SCHEMATHESIS = "schemathesis==4.32.5"
@@ -176,7 +177,8 @@ def test_five_nodes_under_all_of_it_at_once_serve_a_load_that_stays_linearizable
     schemathesis: Path, tmp_path: Path
 ) -> None:
     stop = threading.Event()
-    with five_nodes(tmp_path, speaks_grpc=False) as (members, _), ThreadPoolExecutor(5) as threads:
+    with five_nodes(tmp_path, speaks_grpc=False) as five, ThreadPoolExecutor(5) as threads:
+        members = five.members
         load = Load(members, stop)
         clients = [threads.submit(load.client, process) for process in range(3)]
         peers = threads.submit(fuzz_peers, [member.peer_port for member in members], stop)
@@ -188,7 +190,7 @@ def test_five_nodes_under_all_of_it_at_once_serve_a_load_that_stays_linearizable
             client.result(timeout=60)
         assert peers.result(timeout=60) > 100
         assert done.returncode == 0, done.stdout[-6000:]
-        ran = Ran(load.lines, {})
+        ran = Ran(load.lines, {}, 0, None)
         assert ran.count("ok", "register") > 50
         assert ran.count("ok", "lookup") > 50
         verdict = ran.verdict()

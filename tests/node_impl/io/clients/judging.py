@@ -1,18 +1,17 @@
-"""Runs a client's program against five nodes, kills a node, and judges what the client was answered."""
+"""Runs a client's program against a cluster, kills a member, and judges what the client was answered."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pytest
 
@@ -20,12 +19,14 @@ from checkers.linearizability.by_model import LinearizabilityOf
 from checkers.verdict import Verdict
 from checkers.workloads.instance import Instance
 from history import History, Operation, Recording
-from tests.node_impl.node_processes import NodeProcess, nodes, until, wait_for_leader
+from tests.node_impl.node_processes import NodeProcess, Reply, nodes, until, wait_for_leader
 
 KILLED_AFTER = 60
 """How many operations have ended when the node is killed."""
-BRING_S = 600
-"""How long each step of bringing a client may take, in seconds."""
+LEFT = {"serviceName": "left", "groupName": "teams", "clusters": "c1"}
+"""The service, in a group and a cluster of its own, whose one instance the client leaves when it ends."""
+GONE_S = 45.0
+"""How long it may be listed after the client's end: its time is 12 s, and servers look every few seconds."""
 
 
 class Ran(NamedTuple):
@@ -34,6 +35,10 @@ class Ran(NamedTuple):
     operations: list[dict[str, Any]]
     more: dict[str, Any]
     """What else it said, by name: pushes, configurations."""
+    listed_by: int
+    """How many members list the ephemeral instance that the client leaves, while it lives."""
+    gone_s: float | None
+    """How long after the client's end no member lists it; None if one does for good."""
 
     def verdict(self) -> Verdict:
         """The judgement on the lookups, registrations and deregistrations: are they linearizable?"""
@@ -53,6 +58,24 @@ class Ran(NamedTuple):
         ]
         return LinearizabilityOf(Instance()).check(Recording(nodes=(), history=History(recorded)))
 
+    def pushed(self) -> dict[str, str | None]:
+        """The last that the subscription of each key was shown, for those that were shown anything."""
+        shown = {key: (values or [None])[0] for key, values in self.more.get("pushed", {}).items()}
+        one_by_one = {
+            name.removeprefix("pushed "): value or None
+            for name, value in self.more.items()
+            if name.startswith("pushed ")
+        }
+        return {**shown, **one_by_one}
+
+    def last_lookups(self) -> dict[str, str | None]:
+        """By key, what the last lookup found."""
+        return {
+            line["key"]: line["value"]
+            for line in self.operations
+            if (line["f"], line["type"]) == ("lookup", "ok")
+        }
+
     def count(self, kind: str, f: str | None = None, prefix: str = "") -> int:
         """How many operations ended so."""
         return sum(
@@ -61,24 +84,41 @@ class Ran(NamedTuple):
         )
 
 
+class Member(Protocol):
+    """A server of a cluster."""
+
+    def ask(self, method: str, path: str, query: Mapping[str, str] = ..., body: bytes = ...) -> Reply:
+        """Ask it over HTTP."""
+
+
+class Servers(Protocol):
+    """A cluster that clients are run against."""
+
+    @property
+    def addresses(self) -> str:
+        """Those of all members, as clients take them."""
+        ...
+
+    def living(self) -> Sequence[Member]:
+        """The members that live."""
+
+    def kill_leader(self, grpc: bool) -> None:
+        """Kill the leader. grpc: the client keeps a connection, which is to end, too, where that can be
+        arranged."""
+
+
 def run_and_kill(
-    command: list[str],
-    members: list[NodeProcess],
-    folder: Path,
-    grpc: bool,
-    looked_up: Sequence[str] = (),
+    command: list[str], servers: Servers, folder: Path, grpc: bool, looked_up: Sequence[str] = ()
 ) -> Ran:
-    """Run the program; the leader is killed in the middle. grpc: the client is connected to it.
+    """Run the program; the leader is killed in the middle.
 
-    looked_up: the services that are looked up at each node that lives, while the client still does; for
+    looked_up: the services that are looked up at each member that lives, while the client still does; for
     clients that only show what they keep themselves.
-
-    Where the client keeps a connection, the node at its other end is asked to lead before it is killed, so
-    that the client loses both.
     """
     environment = {**os.environ, "PYTHONPATH": str(folder), "HOME": str(folder)}
     operations: list[dict[str, Any]] = []
     more: dict[str, Any] = {}
+    listed = 0
     with (
         (folder / "client.log").open("wb") as log,
         subprocess.Popen(
@@ -92,49 +132,80 @@ def run_and_kill(
             if "f" not in line:
                 more.update(line)
                 if "end" in line and process.stdin is not None:
-                    operations += _lookups(members, looked_up, operations[-1]["time"])
+                    operations += _lookups(servers, looked_up, operations[-1]["time"])
+                    listed = len(_listing_left(servers))
                     process.stdin.close()
                 continue
             operations.append(line)
             ended += line["type"] != "invoke"
             if ended == KILLED_AFTER and line["type"] != "invoke":
-                (_made_leader(members) if grpc else wait_for_leader(members)).end(signal.SIGKILL)
+                servers.kill_leader(grpc)
         assert process.wait(60) == 0, (folder / "client.log").read_text()[-2000:]
     assert "defect" not in more, more
     assert more.get("end"), more
-    return Ran(operations, more)
+    return Ran(operations, more, listed, _seconds_until_gone(servers))
 
 
-def _lookups(members: list[NodeProcess], services: Sequence[str], after: int) -> list[dict[str, Any]]:
-    """Lookups of each service's one instance at each node that lives, over HTTP."""
+def _lookups(servers: Servers, services: Sequence[str], after: int) -> list[dict[str, Any]]:
+    """Lookups of each service's one instance at each member that lives, over HTTP."""
     lines: list[dict[str, Any]] = []
-    for member in members:
-        if member.process is None or member.process.poll() is not None:
-            continue
+    for member in servers.living():
         for service in services:
-            hosts = until(partial(_hosts, member, service), service)
+            found = until(partial(hosts, member, {"serviceName": service}), service)
             lookup = {"process": 1_000, "f": "lookup", "key": service}
-            value = hosts[0]["metadata"]["value"] if hosts else None
+            value = found[0]["metadata"]["value"] if found else None
             lines.append({**lookup, "type": "invoke", "value": None, "time": after + len(lines)})
             lines.append({**lookup, "type": "ok", "value": value, "time": after + len(lines)})
     return lines
 
 
-def _hosts(member: NodeProcess, service: str) -> list[dict[str, Any]] | None:
-    """The instances of a service; None while the node refuses to list them."""
-    listed = member.ask("GET", "/nacos/v1/ns/instance/list", {"serviceName": service})
-    hosts: list[dict[str, Any]] | None = listed.json().get("hosts")
-    return hosts
+def hosts(member: Member, query: Mapping[str, str]) -> list[dict[str, Any]] | None:
+    """The instances of a service; None while the member refuses to list them."""
+    listed = member.ask("GET", "/nacos/v1/ns/instance/list", query)
+    try:
+        found: list[dict[str, Any]] | None = listed.json().get("hosts")
+    except ValueError:  # a refusal of Nacos is plain text
+        return None
+    return found
 
 
-def _made_leader(members: list[NodeProcess]) -> NodeProcess:
-    """The node that clients are connected to by gRPC, once it leads; or the leader, if it will not."""
-    connected = max(members, key=_connections)
-    leader = wait_for_leader(members)
-    if leader is not connected:
-        leader.ask("PUT", "/v1/admin/leader", {"to": connected.name})
-        leader = wait_for_leader(members)
-    return leader
+def _listing_left(servers: Servers) -> list[Member]:
+    """The members that list the instance which the client leaves."""
+    return [member for member in servers.living() if until(partial(hosts, member, LEFT), "a list") != []]
+
+
+def _seconds_until_gone(servers: Servers) -> float | None:
+    """How long after the client's end some member lists what it left; None if one still does in the end."""
+    begun = time.monotonic()
+    while time.monotonic() - begun < GONE_S:
+        if not _listing_left(servers):
+            return time.monotonic() - begun
+        time.sleep(0.2)  # it is asked for the first list without it
+    return None
+
+
+class OurNodes(NamedTuple):
+    """Five of our nodes."""
+
+    members: list[NodeProcess]
+    addresses: str
+
+    def living(self) -> Sequence[NodeProcess]:
+        """Those whose process runs."""
+        return [one for one in self.members if one.process is not None and one.process.poll() is None]
+
+    def kill_leader(self, grpc: bool) -> None:
+        """Kill the leader; grpc: the node at the other end of a client's connection, once it leads."""
+        (self._made_leader() if grpc else wait_for_leader(self.members)).end(signal.SIGKILL)
+
+    def _made_leader(self) -> NodeProcess:
+        """The node that clients are connected to by gRPC, once it leads; or the leader, if it will not."""
+        connected = max(self.members, key=_connections)
+        leader = wait_for_leader(self.members)
+        if leader is not connected:
+            leader.ask("PUT", "/v1/admin/leader", {"to": connected.name})
+            leader = wait_for_leader(self.members)
+        return leader
 
 
 def _connections(member: NodeProcess) -> float:
@@ -142,46 +213,14 @@ def _connections(member: NodeProcess) -> float:
     return next(float(line.split()[-1]) for line in lines if line.startswith("ackproof_grpc_connections"))
 
 
-def installed_by_pip(folder: Path, package: str) -> Path:
-    """The folder into which pip has installed that package, with all that it needs."""
-    target = folder / "client"
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(target), package]
-    bring(command, f"pip cannot install {package} here")
-    return target
-
-
-def bring(command: list[str], otherwise: str, folder: Path | None = None, **environment: str) -> None:
-    """Run a command that brings a client here; skip the test with that reason if it cannot.
-
-    Args:
-        folder: where it runs.
-        environment: variables besides those of the test.
-    """
-    try:
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, timeout=BRING_S, env={**os.environ, **environment}
-        )
-    except subprocess.TimeoutExpired:
-        pytest.skip(f"{otherwise} within {BRING_S} s")
-    if done.returncode:
-        pytest.skip(otherwise)
-
-
 @contextmanager
-def five_nodes(folder: Path, speaks_grpc: bool) -> Iterator[tuple[list[NodeProcess], str]]:
-    """Five nodes with a leader, and their addresses as clients take them; skip the test if gRPC is needed
-    and missing."""
+def five_nodes(folder: Path, speaks_grpc: bool, *arguments: str) -> Iterator[OurNodes]:
+    """Five nodes with a leader; skip the test if gRPC is needed and missing."""
     if speaks_grpc:
         pytest.importorskip("grpc", reason="grpcio is not installed: pip install 'ackproof[grpc]'")
     with nodes(folder, 5) as members:
         for member in members:
-            member.arguments += ["--grpc"] if speaks_grpc else []
+            member.arguments += [*arguments, *(["--grpc"] if speaks_grpc else [])]
             member.start()
         wait_for_leader(members)
-        yield members, ",".join(f"127.0.0.1:{member.port}" for member in members)
-
-
-def needs(program: str) -> None:
-    """Skip the test where a toolchain is missing."""
-    if shutil.which(program) is None:
-        pytest.skip(f"there is no {program} here")
+        yield OurNodes(members, ",".join(f"127.0.0.1:{member.port}" for member in members))

@@ -74,6 +74,11 @@ def test_a_token_may_come_as_nacos_clients_send_it() -> None:
     access = Access(TOKENS, Role.NONE)
     assert access.refusal(message("GET", INSTANCE, query="serviceName=a&accessToken=" + "r" * 20)) is None
     assert access.refusal(message("GET", INSTANCE, query="accessToken=")) is not None
+    for parameters in ("username=nacos&password=" + "r" * 20, "accessToken=" + "r" * 20):
+        assert access.refusal(message("GET", INSTANCE, query=parameters)) is None
+        in_a_form = message("GET", INSTANCE, query="dataId=a")
+        in_a_form.body = parameters.encode()
+        assert access.refusal(in_a_form) is None
     assert EVERYTHING.refusal(message("POST", MEMBERS)) is None
 
 
@@ -95,7 +100,7 @@ def test_more_parameters_than_a_request_may_have_are_refused_as_such() -> None:
     assert refused is not None
     said = json.loads(refused.body)
     assert (refused.status, said["error"]) == (400, "bad-request")
-    assert said["reason"] == "the query has more than 64 parameters"
+    assert said["reason"] == "the query or the form has more than 64 parameters"
 
 
 def test_tokens_are_read_from_lines() -> None:

@@ -103,8 +103,36 @@ public class Client {
         say("heard", heard.poll(20, TimeUnit.SECONDS) != null);
         say("removed", again(() -> config.removeConfig("settings", "DEFAULT_GROUP")));
         say("services", again(() -> naming.getServicesOfServer(1, 10)).getCount() > 0);
+        for (int wait = 0; wait < 100 && !agrees(); wait++) Thread.sleep(200);
         for (Map.Entry<String, String> one : pushed.entrySet()) say("pushed " + one.getKey(), one.getValue());
         say("status", naming.getServerStatus());
+    }
+
+    /** Whether each subscription has shown what is there. */
+    static boolean agrees() throws Exception {
+        for (Map.Entry<String, String> one : pushed.entrySet()) {
+            List<Instance> listed = again(() -> naming.getAllInstances(one.getKey(), new ArrayList<>(), false));
+            String there = listed.isEmpty() ? "" : listed.get(0).getMetadata().get("value");
+            if (!there.equals(one.getValue())) return false;
+        }
+        return true;
+    }
+
+    /** An ephemeral instance in a group and a cluster of its own, which is left when the program ends. */
+    static void leave() throws Exception {
+        Instance one = new Instance();
+        one.setIp("10.3.0.1");
+        one.setPort(80);
+        one.setClusterName("c1");
+        one.setMetadata(new HashMap<>(Map.of("preserved.heart.beat.interval", "2000",
+            "preserved.heart.beat.timeout", "9000", "preserved.ip.delete.timeout", "12000")));
+        again(() -> { naming.registerInstance("left", "teams", one); return true; });
+        int found = 0;
+        for (int wait = 0; wait < 50 && found == 0; wait++) {
+            found = again(() -> naming.getAllInstances("left", "teams", List.of("c1"), false)).size();
+            Thread.sleep(200);
+        }
+        say("grouped", found == 1);
     }
 
     public static void main(String[] arguments) throws Exception {
@@ -131,7 +159,9 @@ public class Client {
             last.act("lookup", "ephemeral-" + number, null);
         }
         more(properties);
+        leave();
         say("end", true);
-        System.exit(0);
+        while (System.in.read() >= 0) { }  // the test looks around while the client lives
+        Runtime.getRuntime().halt(0);
     }
 }

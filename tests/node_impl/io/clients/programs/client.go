@@ -13,6 +13,7 @@ import (
 	"github.com/nacos-group/nacos-sdk-go/v2/clients"
 	"github.com/nacos-group/nacos-sdk-go/v2/clients/naming_client"
 	"github.com/nacos-group/nacos-sdk-go/v2/common/constant"
+	"github.com/nacos-group/nacos-sdk-go/v2/model"
 	"github.com/nacos-group/nacos-sdk-go/v2/vo"
 )
 
@@ -24,6 +25,8 @@ var (
 	naming  naming_client.INamingClient
 	begun   = time.Now()
 	talking sync.Mutex
+	pushing sync.Mutex
+	pushed  = map[string]string{}
 )
 
 func say(line fields) {
@@ -98,6 +101,37 @@ func again(ask func() error) {
 	}
 }
 
+func subscribe(key string) {
+	again(func() error {
+		return naming.Subscribe(&vo.SubscribeParam{ServiceName: key,
+			SubscribeCallback: func(shown []model.Instance, err error) {
+				pushing.Lock()
+				defer pushing.Unlock()
+				pushed[key] = ""
+				if err == nil && len(shown) > 0 {
+					pushed[key] = shown[0].Metadata["value"]
+				}
+			}})
+	})
+}
+
+// An ephemeral instance in a group and a cluster of its own, which is left when the program ends.
+func leave() {
+	again(func() error {
+		_, err := naming.RegisterInstance(vo.RegisterInstanceParam{Ip: "10.3.0.1", Port: 80, Weight: 1, Enable: true,
+			Healthy: true, Ephemeral: true, ServiceName: "left", GroupName: "teams", ClusterName: "c1",
+			Metadata: map[string]string{"preserved.heart.beat.interval": "2000",
+				"preserved.heart.beat.timeout": "9000", "preserved.ip.delete.timeout": "12000"}})
+		return err
+	})
+	again(func() error {
+		listed, err := naming.SelectAllInstances(vo.SelectAllInstancesParam{ServiceName: "left", GroupName: "teams",
+			Clusters: []string{"c1"}})
+		say(fields{"grouped": len(listed) == 1})
+		return err
+	})
+}
+
 func main() {
 	var servers []constant.ServerConfig
 	for _, server := range strings.Split(os.Args[1], ",") {
@@ -105,12 +139,16 @@ func main() {
 		port, _ := strconv.ParseUint(text, 10, 64)
 		servers = append(servers, constant.ServerConfig{IpAddr: host, Port: port, ContextPath: "/nacos"})
 	}
-	settings := constant.ClientConfig{TimeoutMs: 5000, NotLoadCacheAtStart: true, LogDir: "log", CacheDir: "cache",
+	settings := constant.ClientConfig{TimeoutMs: 5000, NotLoadCacheAtStart: true,
+		UpdateCacheWhenEmpty: true, LogDir: "log", CacheDir: "cache",
 		BeatInterval: 2000}
 	parameters := vo.NacosClientParam{ClientConfig: &settings, ServerConfigs: servers}
 	var err error
 	if naming, err = clients.NewNamingClient(parameters); err != nil {
 		panic(err)
+	}
+	for number := 0; number < 6; number++ {
+		subscribe(fmt.Sprintf("persistent-%d", number))
 	}
 	var all sync.WaitGroup
 	for number := 0; number < workers; number++ {
@@ -160,7 +198,13 @@ func main() {
 		say(fields{"listed": len(listed)})
 		return err
 	})
-	time.Sleep(8 * time.Second)
+	time.Sleep(15 * time.Second) // a client of v1 asks for its subscriptions every ten seconds
+	pushing.Lock()
+	for key, shown := range pushed {
+		say(fields{"pushed " + key: shown})
+	}
+	pushing.Unlock()
+	leave()
 	say(fields{"end": true})
 	os.Stdin.Read(make([]byte, 1)) // instances live as long as this process: the test looks them up meanwhile
 }

@@ -4,6 +4,10 @@ All do the same. Four workers register, deregister and look up persistent instan
 own. At the beginning each worker registers one ephemeral instance, which it looks up from time to time. In
 the end every key is looked up. A write that was not answered may have taken effect (`info`); a lookup that
 was not answered is `fail`.
+
+Then a configuration is published, read, listened to and removed, and what the subscriptions showed is
+compared with what is there. At last an ephemeral instance is registered in a group and a cluster of its own.
+It is left when the program ends, at the end of its standard input and without a farewell.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 from typing import Final
 
 _WORK: Final = """
-import asyncio, json, random, sys, time
+import asyncio, json, multiprocessing, os, random, sys, time
 
 WORKERS, ROUNDS = 4, 45
 
@@ -75,9 +79,14 @@ async def main(client):
             await workers[0].do("deregister", f"ephemeral-{number}")
             await workers[0].do("lookup", f"ephemeral-{number}")
         await client.more()
+        await client.leave()
     except BaseException as error:
         say(defect=f"{type(error).__name__}: {error}")
     say(end=True)
+    await asyncio.to_thread(sys.stdin.read)  # the test looks around while the client lives
+    for child in multiprocessing.active_children():
+        child.kill()
+    os._exit(0)
 
 
 async def again(ask):
@@ -91,6 +100,20 @@ async def again(ask):
             await asyncio.sleep(0.5)
 
 
+async def until(ask, within_s):
+    # What a client is shown comes a moment later.
+    for _ in range(within_s * 5):
+        if await ask():
+            return True
+        await asyncio.sleep(0.2)
+    return False
+
+
+# Beats for the instance that is left: milliseconds.
+TIMES = {"preserved.heart.beat.interval": "2000", "preserved.heart.beat.timeout": "9000",
+    "preserved.ip.delete.timeout": "12000"}
+
+
 def address(key):
     return f"10.{1 if key.startswith('e') else 0}.0.{1 + int(key[-1])}"
 """
@@ -99,6 +122,7 @@ HTTP: Final = (
     _WORK
     + """
 import nacos
+from nacos.listener import SubscribeListener
 
 
 class Client:
@@ -107,6 +131,17 @@ class Client:
     def __init__(self):
         self.nacos = nacos.NacosClient(sys.argv[1], namespace="public")
         self.nacos.set_options(no_snapshot=True)
+        self.pushed, self.heard = {}, []
+
+    def show(self, event, instance):
+        self.pushed[instance.key] = None if event == "DELETED" else instance.instance["metadata"]["value"]
+
+    async def begin(self):
+        for number in range(6):
+            key = f"persistent-{number}"
+            await asyncio.to_thread(self.nacos.subscribe, SubscribeListener(self.show, key), 1, key)
+        await asyncio.to_thread(self.nacos.add_config_watcher, "settings", "DEFAULT_GROUP",
+            lambda shown: self.heard.append(shown["raw_content"]))
 
     def kind(self, key):
         return {"cluster_name": "DEFAULT", "ephemeral": key.startswith("e")}
@@ -129,11 +164,46 @@ class Client:
         ask = lambda f, *given, **more: again(lambda: asyncio.to_thread(f, *given, **more))
         say(published=await ask(self.nacos.publish_config, *named, content))
         say(got=await ask(self.nacos.get_config, *named, no_snapshot=True) == content)
+
+        async def has_heard():
+            return content in self.heard
+
+        say(heard=await until(has_heard, 40))
         say(removed=await ask(self.nacos.remove_config, *named))
         say(beat=(await ask(self.nacos.send_heartbeat, "beating", "10.2.0.1", 80, "DEFAULT")).get("code"))
 
+        async def agrees():
+            return all([shown == await self.lookup(key) for key, shown in self.pushed.items()])
 
-asyncio.run(main(Client()))
+        await until(agrees, 20)
+        say(pushed={key: [] if shown is None else [shown] for key, shown in self.pushed.items()})
+
+    async def leave(self):
+        named = {"cluster_name": "c1", "group_name": "teams", "metadata": TIMES}
+        ask = lambda f, *given, **more: again(lambda: asyncio.to_thread(f, *given, **more))
+        say(left=await ask(self.nacos.add_naming_instance, "left", "10.3.0.1", 80, **named))
+
+        async def beat():
+            while True:
+                await ask(self.nacos.send_heartbeat, "left", "10.3.0.1", 80, **named)
+                await asyncio.sleep(2)
+
+        self.beating = asyncio.create_task(beat())
+
+        async def is_there():
+            listed = await ask(self.nacos.list_naming_instance, "left", group_name="teams", clusters="c1")
+            return len(listed["hosts"]) == 1
+
+        say(grouped=await until(is_there, 10))
+
+
+async def begin():
+    client = Client()
+    await client.begin()
+    await main(client)
+
+
+asyncio.run(begin())
 """
 )
 """Python, `nacos-sdk-python` 0.x and 1.x: HTTP."""
@@ -141,7 +211,6 @@ asyncio.run(main(Client()))
 GRPC: Final = (
     _WORK
     + """
-import os
 from v2.nacos import *
 
 
@@ -199,30 +268,38 @@ class Client:
         naming, config = self.naming, self.config
         say(published=await again(lambda: config.publish_config(ConfigParam(content=content, **named))))
         say(got=await again(lambda: config.get_config(ConfigParam(**named))) == content)
-        for _ in range(100):
-            if content in self.heard:
-                break
-            await asyncio.sleep(0.1)
-        say(heard=content in self.heard)
+
+        async def has_heard():
+            return content in self.heard
+
+        say(heard=await until(has_heard, 40))
         say(removed=await again(lambda: config.remove_config(ConfigParam(**named))))
         say(services=(await again(lambda: naming.list_services(ListServiceParam()))).count > 0)
-        for _ in range(90):  # 3.2.0 asks for its subscriptions again 30 s after it has lost its member
-            if all([shown == await self.listed(key) for key, shown in self.pushed.items()]):
-                break
-            await asyncio.sleep(0.5)
+
+        async def agrees():
+            return all([shown == await self.listed(key) for key, shown in self.pushed.items()])
+
+        await until(agrees, 45)  # 3.2.0 asks for its subscriptions again 30 s after it has lost its member
         say(pushed=self.pushed)
         batch = [RegisterInstanceParam(service_name="batch", ip=f"10.2.0.{n}", port=80) for n in (1, 2, 3)]
         say(batch=await again(lambda: naming.batch_register_instances(
             BatchRegisterInstanceParam(service_name="batch", instances=batch))))
-        listed = await again(lambda: naming.list_instances(ListInstanceParam(service_name="batch",
-            subscribe=False, healthy_only=None)))
-        say(batched=len(listed))
+        say(batched=len(await self.listed("batch")))
+
+    async def leave(self):
+        say(left=await again(lambda: self.naming.register_instance(RegisterInstanceParam(service_name="left",
+            group_name="teams", cluster_name="c1", ip="10.3.0.1", port=80, metadata=TIMES))))
+
+        async def is_there():
+            listed = await again(lambda: self.naming.list_instances(ListInstanceParam(service_name="left",
+                group_name="teams", clusters=["c1"], subscribe=False, healthy_only=None)))
+            return len(listed) == 1
+
+        say(grouped=await until(is_there, 10))
 
 
 async def begin():
     await main(await Client().open())
-    sys.stdout.flush()
-    os._exit(0)  # the shutdown of 3.x is no coroutine, that of 2.x is
 
 
 asyncio.run(begin())

@@ -1,0 +1,1 @@
+"""The programs that use Nacos's clients, by language."""
