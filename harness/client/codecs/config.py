@@ -14,8 +14,8 @@ import msgspec
 from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.codecs.node_replies import (
     ended,
-    error_of,
     headers_of,
+    is_refusal,
     not_understood,
     raft_index,
     refused,
@@ -63,10 +63,9 @@ class ConfigCodec:
             if reply.status == 200:
                 value = reply.body.decode() if operation.f == "read" else operation.value
                 return ended(operation, "ok", value=value, raft_index=raft_index(reply))
-            error = error_of(reply)
-            if operation.f == "read" and error == "not-found":
+            if operation.f == "read" and is_refusal(reply, 404, "not-found"):
                 return ended(operation, "ok", value=None, raft_index=raft_index(reply))
-            if operation.f == "cas" and error == "conflict":
+            if operation.f == "cas" and is_refusal(reply, 409, "conflict"):
                 return ended(operation, "ok", value=False, raft_index=raft_index(reply))
             return refused(operation, reply, is_write)
         except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as damage:

@@ -36,6 +36,16 @@ DOCUMENTED: Mapping[int, frozenset[str]] = {
 """By status, the refusals that docs/node.md lists: any other one is a surprise to a client."""
 
 
+PROPOSED: Mapping[str, bool] = {
+    **dict.fromkeys(("bad-request", "no-token", "unknown-token", "forbidden"), False),
+    **dict.fromkeys(("not-found", "unknown-path", "bad-method", "conflict"), False),
+    **dict.fromkeys(("slow-request", "too-large", "too-many-connections", "overloaded"), False),
+    **dict.fromkeys(("stale-sequence", SESSION_EXPIRED, "defect"), True),
+}
+"""By refusal, what docs/node.md says that it claims of the write, where that is always the same. A node that
+claims too little has its client repeat what may have happened."""
+
+
 _WAITING = re.compile(r"(\d+) (?:requests|writes|long polls) wait ")
 MOST_WAITING = 10_000
 """How many of each kind docs/node.md lets wait before more are refused as `overloaded`."""
@@ -64,13 +74,16 @@ def raft_index(reply: HttpReply) -> int | None:
     return None if text is None else int(text)
 
 
-def error_of(reply: HttpReply) -> str:
-    """The name of the error in a refusal.
+def is_refusal(reply: HttpReply, status: int, error: str) -> bool:
+    """Whether a reply is this refusal, and claims of the request what that refusal always does.
 
     Raises:
-        msgspec.DecodeError: the body is no refusal.
+        msgspec.DecodeError: the reply has that status, and its body is no refusal.
     """
-    return msgspec.json.decode(reply.body, type=Refusal).error
+    if reply.status != status:
+        return False
+    refusal = msgspec.json.decode(reply.body, type=Refusal)
+    return refusal.error == error and refusal.proposed is PROPOSED.get(error, refusal.proposed)
 
 
 def ended(operation: Operation, type_: Any, **changes: Any) -> Operation:
@@ -93,6 +106,10 @@ def refused(operation: Operation, reply: HttpReply, is_write: bool) -> Operation
     error = f"{refusal.error}: {refusal.reason}"
     if refusal.error not in DOCUMENTED.get(reply.status, ()):
         undocumented = f"undocumented: status {reply.status} with the refusal {error}"
+        return ended(operation, "info" if is_write else "fail", error=undocumented)
+    if refusal.proposed is not PROPOSED.get(refusal.error, refusal.proposed):
+        claims = "may take effect" if refusal.proposed else "has no effect"
+        undocumented = f"undocumented: {refusal.error} that says that the request {claims}"
         return ended(operation, "info" if is_write else "fail", error=undocumented)
     waiting = _WAITING.match(refusal.reason) if refusal.error == "overloaded" else None
     if waiting is not None and int(waiting[1]) < MOST_WAITING:

@@ -21,8 +21,8 @@ from harness.client.codecs.base import HttpReply, HttpRequest, NoReply
 from harness.client.codecs.node_replies import (
     NEWEST_INDEX,
     ended,
-    error_of,
     headers_of,
+    is_refusal,
     not_understood,
     raft_index,
     refused,
@@ -133,10 +133,11 @@ class RegistryCodec:
                 return ended(
                     operation, "ok", value=self._value(operation, reply), raft_index=raft_index(reply)
                 )
-            if operation.f in LOOKUPS and _is_not_found(reply):
-                return ended(operation, "ok", value=None, raft_index=raft_index(reply))
-            if operation.f == "update" and _is_not_found(reply) and raft_index(reply) is not None:
-                return ended(operation, "ok", value=False, raft_index=raft_index(reply))
+            if is_refusal(reply, 404, "not-found"):
+                if operation.f in LOOKUPS:
+                    return ended(operation, "ok", value=None, raft_index=raft_index(reply))
+                if operation.f == "update" and raft_index(reply) is not None:
+                    return ended(operation, "ok", value=False, raft_index=raft_index(reply))
             return refused(operation, reply, is_write)
         except (msgspec.DecodeError, ValueError) as damage:
             return not_understood(operation, reply, damage, is_write)
@@ -188,10 +189,6 @@ class RegistryCodec:
 
 def _short(value: str | None) -> str:
     return "missing" if value is None else value if len(value) <= 20 else f"of {len(value)} characters"
-
-
-def _is_not_found(reply: HttpReply) -> bool:
-    return reply.status == 404 and error_of(reply) == "not-found"
 
 
 def instance_query(operation: Operation) -> Parameters:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.client.codecs.base import HttpReply, NoReply
-from harness.client.codecs.node_replies import DOCUMENTED, MOST_WAITING
+from harness.client.codecs.node_replies import DOCUMENTED, MOST_WAITING, PROPOSED
 from harness.client.codecs.registry import READS, Fields, RegistryCodec
 from harness.client.data_types import REGISTRY_WRITES
 from history import Operation
@@ -185,17 +185,41 @@ def test_a_refusal_that_the_documentation_does_not_list_is_named_and_claims_noth
 
 def test_the_refusals_that_a_client_knows_are_those_of_the_page() -> None:
     page = (REPOSITORY / "docs" / "node.md").read_text(encoding="utf-8")
-    table = page.partition("| status | error | |")[2].partition("\n\n")[0]
+    table = page.partition("| status | error | | `proposed` |")[2].partition("\n\n")[0]
     listed: set[tuple[int, str]] = set()
+    claims: dict[str, str] = {}
     for row in table.splitlines()[2:]:
         statuses, names = (
             re.findall(r"[0-9]+", row.split("|")[1]),
             re.findall(r"`([a-z-]+)`", row.split("|")[2]),
         )
+        claims |= dict.fromkeys(names, row.split("|")[4].strip())
         one_each = zip(statuses, names, strict=True) if len(statuses) == len(names) else ()
         listed |= {(int(one), name) for one, name in one_each}
         listed |= {(int(one), name) for one in statuses for name in names if len(statuses) == 1}
     assert listed == {(status, name) for status, names in DOCUMENTED.items() for name in names}
+    assert {name: claim == "true" for name, claim in claims.items() if claim != "either"} == PROPOSED
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "proposed"),
+    [(410, "session-expired", True), (409, "stale-sequence", True), (503, "overloaded", False)],
+)
+@pytest.mark.parametrize("f", ["register", "lookup"])
+def test_a_refusal_that_claims_what_it_never_may_is_named(
+    status: int, error: str, proposed: bool, f: str
+) -> None:
+    honest = CODEC.decode(invoke(f), refusal(status, error, proposed=proposed))
+    assert "undocumented" not in str(honest.error)
+    wrong = CODEC.decode(invoke(f), refusal(status, error, proposed=not proposed))
+    assert str(wrong.error).startswith(f"undocumented: {error} that says that the request ")
+    assert wrong.type == ("info" if f == "register" else "fail")
+
+
+@pytest.mark.parametrize("f", ["lookup", "update"])
+def test_what_is_not_found_changed_nothing(f: str) -> None:
+    wrong = CODEC.decode(invoke(f), refusal(404, "not-found", proposed=True))
+    assert str(wrong.error).startswith("undocumented: not-found")
 
 
 @pytest.mark.parametrize("what", ["requests wait here", "writes wait at the leader", "long polls wait here"])
