@@ -20,6 +20,8 @@ HOST_LOST = "host lost"
 """What ended a life if its host, or the connection to it, was lost: the end of the process was not seen."""
 VIRTUAL_TIME = "virtual_time"
 """The option that is true where time was simulated: it waits for the harness, which is never late."""
+PRE_VOTE = "pre_vote"
+"""The option that says whether nodes ask before they stand for election; absent where that is not known."""
 
 
 class NodeLife(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -41,7 +41,7 @@ from harness.systems.reference_node import ReferenceNode
 from harness.workload import Workload, workload
 from history import HeldSize, History, HistoryWriter, NodeLife, Operation, Recording
 from history.nemesis import FINAL_HEAL, HEAL_QUORUM
-from history.recording import ENDED_EARLY, VIRTUAL_TIME
+from history.recording import ENDED_EARLY, PRE_VOTE, VIRTUAL_TIME
 from history.units import MILLISECOND_NS, SECOND_NS
 from node_impl.core.build import DEFAULT_PARTS, Parts
 from node_impl.core.config import NodeConfig
@@ -105,7 +105,8 @@ class SimulatedRun(msgspec.Struct, frozen=True):
         """What checkers and reports must know: that time was simulated, and what a core of others lacks."""
         core = self.plan.core
         if core is None:
-            return {VIRTUAL_TIME: True}
+            settings = dict(self.plan.settings)
+            return {VIRTUAL_TIME: True, PRE_VOTE: bool(settings.get(PRE_VOTE, NodeConfig().pre_vote))}
         return {
             VIRTUAL_TIME: True,
             LACKS: ["indices", "habits", *LACKED_BY_CORES[core.traces]],

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from checkers.lacking import lacks
 from checkers.limits import MOST_EVIDENCE
 from checkers.run.liveness.calm import judge_calm_times
+from checkers.run.liveness.pre_votes import judge_pre_votes
 from checkers.run.liveness.quiet import judge_quiet_end
 from checkers.run.liveness.quorum import judge_quorum_ends
 from checkers.run.liveness.stepping_down import judge_leaderships
@@ -37,6 +38,7 @@ class Liveness:
             judge_quiet_end(recording),
             judge_calm_times(recording),
             judge_leaderships(recording),
+            judge_pre_votes(recording),
         )
         evidence = [one for part in found for one in part.evidence]
         doubts = [doubt for part in found for doubt in part.doubts]
