@@ -58,7 +58,10 @@ class Calls:
         try:
             return await call.carry_out(self, payload, connection)
         except BadParameter as error:
-            return answers.failed(call.answer, answers.BAD_REQUEST, f"bad-request: {error}")
+            why = f"bad-request: {error}"
+            return answers.failed(
+                call.answer, answers.BAD_REQUEST, why, request_id=_readable_id(payload.body)
+            )
 
     # ---- Services and instances -------------------------------------------------------------------------
 
@@ -158,6 +161,14 @@ class Calls:
 
     async def _write_config(self, kind: str, payload: Payload, body: Body) -> Payload:
         return _written(kind, payload, await self._ask(Request(body)), {})
+
+
+def _readable_id(body: bytes) -> str:
+    """The id of a request whose other fields cannot be read; empty if it cannot be read either."""
+    try:
+        return request_id(body)
+    except BadParameter:
+        return ""
 
 
 def _verb(asked: Register | Deregister) -> str:

@@ -131,7 +131,8 @@ class Connection:
         if refusals:
             changes = len(replies) + len(removals)
             why = f"of {changes} changes {len(refusals)} were refused: {refusals[0].reason}"
-            return Refused(refusals[0].code, why, proposed=True)
+            may_have_effect = len(refusals) < changes or any(reply.proposed for reply in refusals)
+            return Refused(refusals[0].code, why, proposed=may_have_effect)
         return Done(max((reply.raft_index for reply in replies if isinstance(reply, Done)), default=0))
 
     async def keep_alive(self) -> None:

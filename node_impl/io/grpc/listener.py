@@ -203,13 +203,13 @@ class GrpcListener:
             if data is None:
                 return
         except TooSlow as error:
-            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, str(error))
+            await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, f"{error}; nothing was proposed")
         except BadPayload as error:
-            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))
+            await context.abort(grpc.StatusCode.INVALID_ARGUMENT, f"{error}; nothing was proposed")
         refusal = self._reason_against(peer)
         if refusal:
             self._refused_connections += 1
-            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, refusal)
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, f"{refusal}; nothing was proposed")
         await self._serve(peer, requests, context)
 
     async def _serve(self, peer: str, requests: AsyncIterator[bytes], context: Any) -> None:
