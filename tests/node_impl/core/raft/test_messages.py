@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node_impl.core.events import Deregister, Entry, Instance, InstanceKey, Refused, Register, Request, Update
+from node_impl.core.events import (
+    Deregister,
+    Entry,
+    Fatal,
+    Instance,
+    InstanceKey,
+    Received,
+    Refused,
+    Register,
+    Request,
+    Update,
+)
 from node_impl.core.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -28,6 +39,7 @@ from node_impl.core.raft.messages import (
     TimeoutNow,
     Written,
 )
+from tests.node_impl.core.raft.driving import Alone
 
 KEY = InstanceKey("service", "10.0.0.1", 80)
 
@@ -70,3 +82,30 @@ def test_garbage_is_refused_by_the_decoder_and_by_nothing_else(data: bytes) -> N
     except (msgspec.DecodeError, UnicodeDecodeError):
         return
     assert isinstance(envelope.body, get_args(Message))
+
+
+FITTING = AppendEntries(3, 3, 2, (Entry(4, 3, "noop"), Entry(5, 3, "noop")), 3, 1)
+"""What the node below takes as it is; of most others it takes the term alone."""
+
+
+@given(
+    st.sampled_from([FITTING, FITTING, *MESSAGES]),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=3),
+)
+def test_a_message_of_which_bytes_were_changed_is_refused_or_is_one_that_a_node_bears(
+    message: Message, changes: list[tuple[float, int]]
+) -> None:
+    data = bytearray(msgspec.msgpack.encode(Envelope("n2:1:1", "n2", message)))
+    for at, byte in changes:
+        data[int(at * (len(data) - 1))] = byte
+    try:
+        envelope = msgspec.msgpack.decode(data, type=Envelope)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return
+    for leads in (False, True):
+        alone = Alone(1, 1, 2)
+        if leads:
+            alone.become_leader()
+        effects = alone.node.step(alone.now, Received(envelope))
+        assert not any(isinstance(effect, Fatal) for effect in effects)
+        assert alone.node.status().last >= alone.node.status().commit
