@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 
 from tests.node_impl.io.clients.bringing import CLIENTS, KEYS
+from tests.node_impl.io.clients.endpoints import ENDPOINTS, answer_of
 from tests.node_impl.io.clients.judging import run_and_kill
 from tests.node_impl.io.clients.real_nacos import MEMBERS, RealNacos, real_nacos
 
@@ -58,3 +59,11 @@ def test_a_client_is_served_by_a_real_nacos_whose_leader_dies(
     assert ran.more["grouped"] is True, "a client finds what it registered in a group and a cluster"
     assert ran.listed_by >= 1
     assert ran.gone_s is not None, "no member lists it a while after the client's end"
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(900)
+def test_nacos_answers_as_the_table_says(nacos: RealNacos) -> None:
+    nacos.revive()
+    for asked in ENDPOINTS:
+        assert answer_of(nacos.members[0], asked) == asked.nacos, asked
