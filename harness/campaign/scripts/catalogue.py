@@ -72,6 +72,7 @@ SCRIPTS: Mapping[str, Script] = {
     "nacos-refused-swap": Script("nacos_refused_swap.py", "nacos", ("v1", HOSTS), 120, version="2"),
     "nacos-refused-swap-v3": Script("nacos_refused_swap.py", "nacos", ("v3", HOSTS), 120, version="3"),
     "nacos-two-publications": Script("nacos_two_publications.py", "nacos", ("v1", HOSTS), 180),
+    "pysyncobj-other-call": Script("pysyncobj_other_call.py", "pysyncobj", (PROGRAM, "--seed", SEED), 30),
     "pysyncobj-rewritten-journal": Script(
         "pysyncobj_rewritten_journal.py", "pysyncobj", (PROGRAM, "--seed", SEED), 30
     ),

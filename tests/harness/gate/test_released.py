@@ -71,7 +71,7 @@ def test_each_script_of_the_page_is_a_cell_of_the_file_and_so_is_each_case_of_it
 def test_each_core_of_the_file_and_the_seed_that_shows_its_bug_are_on_the_page() -> None:
     text = PAGE.read_text(encoding="utf-8")
     cores = [bug for bug in BUGS if bug.core is not None]
-    assert len(cores) == 5
+    assert len(cores) == 7
     for bug in cores:
         assert str(bug.shown[0]) in text
         assert bug.enough_seeds == 1

@@ -37,6 +37,19 @@ def test_a_version_that_forgets_term_and_vote_is_caught(tmp_path: Path) -> None:
     assert "term-monotonic" in invalid(core, 1, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("seed", "nemesis", "by"),
+    [(1815240775, "partition", "durable-before-acknowledge"), (239309503, "kill", "linearizability")],
+)
+def test_what_the_page_says_was_found_in_it_shows_again(
+    seed: int, nemesis: str, by: str, tmp_path: Path
+) -> None:
+    options = SeedOptions(
+        nodes=3, time_limit_s=4, nemesis=(nemesis,), workload="register", core=core_of(command(tmp_path))
+    )
+    assert by in judge(plan_of(seed, options), tmp_path).invalid
+
+
 @pytest.mark.parametrize("misuse", MISUSES)
 def test_a_misuse_is_caught_where_the_right_core_is_not(misuse: str, tmp_path: Path) -> None:
     core, chosen = command(tmp_path / "wrong", misuse), MISUSES[misuse]
