@@ -78,7 +78,7 @@ def go_on(until, what):
                 if receiver == name and waiting and (sender, receiver) not in slow:
                     wire._onMessageReceived(Node(sender), waiting.pop(0))
                     node.doTick()
-        time.sleep(0.002)
+        time.sleep(0.002)  # the clock is real, and between messages there is nothing to do
 
 def leader_of(name):
     leader = nodes[name][2]._getLeader()

@@ -46,22 +46,22 @@ def _elections(trace: NodeTrace, nodes: Sequence[str]) -> Iterator[Standing]:
     """Who has answered in the term that the node is in."""
     before: frozenset[str] = frozenset()
     """The same of the term before."""
-    told = was_told = False
+    is_asked = was_asked = False
     """Whether its leader asked it to stand, in the term that it is in and in the one before."""
     for line in trace.events:
         match line.event:
             case "receive" if line.message == "PreVoteReply" and line.peer is not None:
                 answered.add(line.peer)
             case "receive" if line.message == "TimeoutNow":
-                told = True
+                is_asked = True
             case "restart":
-                answered, before, told, was_told = set(), frozenset(), False, False
+                answered, before, is_asked, was_asked = set(), frozenset(), False, False
             case "configuration" if line.members is not None:
                 voters = line.members
             case "term":
-                before, was_told = frozenset(answered), told
-                answered, told = set(), False
-            case "vote" if line.vote == line.node and not was_told:
+                before, was_asked = frozenset(answered), is_asked
+                answered, is_asked = set(), False
+            case "vote" if line.vote == line.node and not was_asked:
                 enough = len({line.node, *before}.intersection(voters)) * 2 > len(voters)
                 yield line, None if enough else before, voters
             case _:

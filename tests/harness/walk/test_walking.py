@@ -71,12 +71,11 @@ class Agreed:
         return view(n1=LED, n2=LEADS, n3=LEADS)
 
 
-def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    walker = Walker(
-        Agreed(),  # type: ignore[arg-type] # the part of a world that is asked here
-        None,  # type: ignore[arg-type] # `_perform`, which would send, is replaced below
+def walker_in(world: object) -> Walker:
+    """One that waits for nothing, in the part of a world that a test asks."""
+    return Walker(
+        world,  # type: ignore[arg-type] # the part of a world that is asked
+        None,  # type: ignore[arg-type] # `_perform`, which would send, is replaced by the test
         RegistryCodec(),
         own_lookup="lookup",
         alone_s=0,
@@ -84,6 +83,12 @@ def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
         patience_s=1,
         silent_s=0,
     )
+
+
+def test_the_registration_whose_steps_are_shown_is_one_that_was_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    walker = walker_in(Agreed())
     outcomes: list[Literal["fail", "info", "ok"]] = ["fail", "info", "ok"]
 
     async def perform(f: str, node: str, key: str, value: str) -> Operation:
@@ -124,16 +129,7 @@ class Cutting(Agreed):
 def test_a_follower_counts_as_silent_if_its_links_swallowed_something_in_the_end(
     in_place: bool, swallowed: int, why: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    walker = Walker(
-        Cutting(in_place, swallowed),  # type: ignore[arg-type] # the part of a world that is asked here
-        None,  # type: ignore[arg-type] # `_perform`, which would send, is replaced below
-        RegistryCodec(),
-        own_lookup="lookup",
-        alone_s=0,
-        start_s=1,
-        patience_s=1,
-        silent_s=0,
-    )
+    walker = walker_in(Cutting(in_place, swallowed))
 
     async def perform(f: str, node: str, key: str, value: str) -> Operation:
         return Operation(0, 0, 0, "ok", f, key, value, None, node)

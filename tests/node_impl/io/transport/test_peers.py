@@ -364,7 +364,7 @@ def test_of_frames_that_never_end_the_largest_makes_room(monkeypatch: pytest.Mon
         assert "have not ended, most of them here" in receiver.lines[0]
         small.sendall(b"\0")
         await until(lambda: receiver.got == [("n1", bytes(30_000))], "the other frame")
-        for _ in range(5):  # what was closed, or has ended, counts no more
+        for _ in range(5):  # what was closed, or has ended, does not count
             (again, seal) = await asyncio.to_thread(dial, port)
             again.sendall(encode_frame(bytes(90_000), seal)[:-1])
             await until(lambda: receiver.listener.unfinished_bytes > 80_000, "half a frame")
